@@ -1,0 +1,305 @@
+"""models.txt → a model on this machine: its folder, revision and fingerprint.
+
+A line of models.txt is a hub name (`owner/name`, optionally `@revision`), a folder, or a bundled name followed by
+`bundled`. Lines stand in order of preference; the first that can be had is used unless the user insists on one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from translate.records import Model, ModelError
+
+HUB_SECONDS = 4.0
+"""How long the hub may take to say what it has, once a process: a machine without network is translating soon."""
+
+SMALL_FILES = (
+    "config.json",
+    "generation_config.json",
+    "source.spm",
+    "target.spm",
+    "vocab.json",
+    "tokenizer_config.json",
+)
+OPTIONAL_FILES = frozenset({"generation_config.json", "tokenizer_config.json"})
+WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+"""In order of preference: safetensors cannot hold code."""
+
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", re.ASCII)
+PACKAGE = Path(__file__).parent
+BUNDLED = PACKAGE / "bundled"
+
+
+class Kind(StrEnum):
+    """Where a line of models.txt says that its model is."""
+
+    HUB = "hub"
+    FOLDER = "folder"
+    BUNDLED = "bundled"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of models.txt."""
+
+    name: str
+    kind: Kind
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.revision}" if self.revision else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An entry that could not be had, and why."""
+
+    entry: Entry
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The model to use, and the preferred ones that could not be had."""
+
+    model: Model
+    refusals: tuple[Refusal, ...]
+
+
+class _Unavailable(Exception):
+    """A model that cannot be had just now; another one may do."""
+
+
+def find_models_file(given: Path | None) -> Path:
+    """The models.txt that holds: the one given, the working folder's, or the one in the package.
+
+    Raises ModelError if the given one does not exist.
+    """
+    if given is not None:
+        if not given.is_file():
+            raise ModelError(
+                f"no models file at '{given}'", "give --models-file the path of a text file, one model a line"
+            )
+        return given
+    places = (Path("models.txt"), PACKAGE / "models.txt", PACKAGE.parent / "models.txt")
+    return next(place for place in places if place.is_file())
+
+
+def read_models_file(path: Path) -> list[Entry]:
+    """The entries of a models.txt, in order. Raises ModelError that names the line that cannot be understood."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"cannot read '{path}': {error}", "models.txt is UTF-8 text, one model a line") from error
+    entries = []
+    for number, line in enumerate(lines, 1):
+        words = re.sub(r"(^|\s)#.*", "", line).split()
+        if not words:
+            continue
+        if len(words) > 2 or (len(words) == 2 and words[1] != "bundled"):
+            hint = "a line is a hub name, a folder, or a bundled name followed by the word bundled; # starts a comment"
+            raise ModelError(f"'{path}' line {number}: cannot understand '{line.strip()[:80]}'", hint)
+        entries.append(Entry(words[0], Kind.BUNDLED) if len(words) == 2 else parse_name(words[0]))
+    if not entries:
+        raise ModelError(f"'{path}' names no model", "write one a line, for example Helsinki-NLP/opus-mt-de-en")
+    return entries
+
+
+def parse_name(name: str) -> Entry:
+    """What a model's name means: a folder that is there, a bundled model, or a name on the hub.
+
+    Raises ModelError if it can be none of them.
+    """
+    if Path(name).is_dir():
+        return Entry(name, Kind.FOLDER)
+    if re.fullmatch(r"[\w.-]+", name) and (BUNDLED / name / "config.json").is_file():
+        return Entry(name, Kind.BUNDLED)
+    if HUB_NAME.fullmatch(name) and not name.startswith((".", "/")):
+        repository, _, revision = name.partition("@")
+        return Entry(repository, Kind.HUB, revision or None)
+    hint = "give a folder, a hub name such as Helsinki-NLP/opus-mt-de-en, or a name that `translate models` lists"
+    raise ModelError(f"no model '{name}'", hint)
+
+
+def resolve_model(name: str | None, models_file: Path | None = None) -> Resolution:
+    """The model to use: `name` and no other, or the first of models.txt that can be had.
+
+    Raises ModelError if the one insisted on, or all of models.txt, cannot be had.
+    """
+    path = None if name and models_file is None and Path(name).is_dir() else find_models_file(models_file)
+    entries = [_find_entry(name, path)] if name else read_models_file(path) if path else []
+    refusals: list[Refusal] = []
+    for entry in entries:
+        try:
+            return Resolution(locate_model(entry), tuple(refusals))
+        except _Unavailable as error:
+            refusals.append(Refusal(entry, str(error)))
+    reasons = "; ".join(f"{refusal.entry}: {refusal.reason}" for refusal in refusals)
+    hint = "go online once to fill the hub cache, give --model a folder, or --model tiny-de-en for the bundled model"
+    raise ModelError(f"cannot have the model: {reasons}", hint)
+
+
+def locate_model(entry: Entry) -> Model:
+    """The entry's model on this machine, downloaded if need be. Raises _Unavailable or ModelError."""
+    revision = None
+    if entry.kind is Kind.BUNDLED:
+        folder = BUNDLED / entry.name
+        if not folder.is_dir():
+            raise ModelError(f"no bundled model '{entry.name}'", f"bundled are: {', '.join(bundled_names())}")
+    elif entry.kind is Kind.FOLDER:
+        folder = Path(entry.name)
+    else:
+        folder, revision = _cached_folder(entry) or _download(entry)
+    name = folder.resolve().name if entry.kind is Kind.FOLDER else entry.name
+    return Model(name, folder, revision, fingerprint(folder), bundled=entry.kind is Kind.BUNDLED)
+
+
+def is_present(entry: Entry) -> bool:
+    """Whether the model can be used without asking the hub."""
+    if entry.kind is Kind.HUB:
+        return _cached_folder(entry) is not None
+    return (BUNDLED / entry.name if entry.kind is Kind.BUNDLED else Path(entry.name)).is_dir()
+
+
+def bundled_names() -> list[str]:
+    """The models inside the package."""
+    return sorted(path.parent.name for path in BUNDLED.glob("*/config.json"))
+
+
+def fingerprint(folder: Path) -> str:
+    """The sha256, in hexadecimal, over the weight and SentencePiece files of a model folder.
+
+    Raises ModelError if a needed file is missing or is not a Marian model's.
+    """
+    check_folder(folder)
+    digest = hashlib.sha256()
+    for name in (weight_file(folder).name, "source.spm", "target.spm", "vocab.json"):
+        with (folder / name).open("rb") as file:
+            digest.update(name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def weight_file(folder: Path) -> Path:
+    """The folder's weights: safetensors if there are any. Raises ModelError if there are none."""
+    for name in WEIGHT_FILES:
+        if (folder / name).is_file():
+            return folder / name
+    raise ModelError(f"no weights in '{folder}'", f"a model folder holds {' or '.join(WEIGHT_FILES)}")
+
+
+def check_folder(folder: Path) -> None:
+    """Raise ModelError unless the folder holds the files of a Marian model in transformers' format."""
+    for name in SMALL_FILES:
+        if name not in OPTIONAL_FILES and not (folder / name).is_file():
+            hint = "a model folder is one that MarianMTModel.save_pretrained and MarianTokenizer.save_pretrained wrote"
+            raise ModelError(f"'{folder}' holds no {name}", hint)
+    try:
+        kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(
+            f"'{folder / 'config.json'}' is not a model's configuration", "download the model again"
+        ) from error
+    if kind != "marian":
+        raise ModelError(
+            f"'{folder}' is a model of type '{kind}'", "only Marian models (Helsinki-NLP/opus-mt-*) are known here"
+        )
+
+
+def _find_entry(name: str, models_file: Path | None) -> Entry:
+    """The entry of models.txt that is called `name` in full or by its last part, or what the name itself means."""
+    entries = read_models_file(models_file) if models_file else []
+    for entry in entries:
+        if name in (str(entry), entry.name, entry.name.rsplit("/", 1)[-1]):
+            return entry
+    return parse_name(name)
+
+
+def _cached_folder(entry: Entry) -> tuple[Path, str] | None:
+    """The snapshot folder and commit in the hub's cache, if every needed file is there. Asks nobody."""
+    import huggingface_hub
+
+    def cached(filename: str) -> Path | None:
+        found = huggingface_hub.try_to_load_from_cache(entry.name, filename, revision=entry.revision)
+        return Path(found) if isinstance(found, str) else None
+
+    weights = next((path for path in map(cached, WEIGHT_FILES) if path), None)
+    needed = [cached(name) for name in SMALL_FILES if name not in OPTIONAL_FILES]
+    if weights is None or None in needed:
+        return None
+    return weights.parent, weights.parent.name
+
+
+_unreachable: dict[str, str] = {}
+"""Hub address → why it cannot be reached; asked once a process."""
+
+
+def _download(entry: Entry) -> tuple[Path, str]:
+    """Fetch the entry's files into the hub's cache. Raises _Unavailable, or ModelError for a model without weights."""
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError
+
+    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+    if huggingface_hub.constants.HF_HUB_OFFLINE:
+        raise _Unavailable("not in the hub cache, and HF_HUB_OFFLINE is set")
+    if endpoint in _unreachable:
+        raise _Unavailable(_unreachable[endpoint])
+    try:
+        info = within(
+            HUB_SECONDS,
+            lambda: huggingface_hub.HfApi().model_info(entry.name, revision=entry.revision, timeout=HUB_SECONDS),
+        )
+    except HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else "an error"
+        raise _Unavailable(f"the hub at {endpoint} answered {status}") from error
+    except Exception as error:  # what "no connection" is called depends on the HTTP library of the day
+        _unreachable[endpoint] = f"not in the hub cache, and {endpoint} cannot be reached ({type(error).__name__})"
+        raise _Unavailable(_unreachable[endpoint]) from error
+    offered = {sibling.rfilename for sibling in info.siblings or []}
+    weights = next((name for name in WEIGHT_FILES if name in offered), None)
+    if weights is None or info.sha is None:
+        raise _Unavailable(f"the hub's repository has neither {' nor '.join(WEIGHT_FILES)}")
+    names = [name for name in SMALL_FILES if name in offered]
+    try:
+        paths = [huggingface_hub.hf_hub_download(entry.name, name, revision=info.sha) for name in (*names, weights)]
+    except Exception as error:
+        raise _Unavailable(f"the download broke off ({type(error).__name__}: {str(error)[:120]})") from error
+    return Path(paths[-1]).parent, info.sha
+
+
+def within(seconds: float, call: Callable[[], Any]) -> Any:
+    """What `call` returns, or TimeoutError after so many seconds.
+
+    A thread, because a name look-up that hangs heeds no timeout of an HTTP library; it is left behind as a daemon.
+    """
+    outcome: list[Any] = []
+
+    def run() -> None:
+        try:
+            outcome.extend((True, call()))
+        except Exception as error:
+            outcome.extend((False, error))
+
+    thread = threading.Thread(target=run, daemon=True, name="ask the hub")
+    thread.start()
+    thread.join(seconds)
+    if not outcome:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    succeeded, value = outcome
+    if not succeeded:
+        raise value
+    return value
+
+
+def list_models(models_file: Path | None) -> Iterator[tuple[Entry, bool]]:
+    """Each entry of models.txt, and whether it is on this machine."""
+    for entry in read_models_file(find_models_file(models_file)):
+        yield entry, is_present(entry)

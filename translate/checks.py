@@ -1,0 +1,187 @@
+"""Is a sentence worth asking the model, and can its answer be right? Flags for a row, and what to try again.
+
+The thresholds are set by what people's own translations do: `python bench/checks.py` counts how often each check
+doubts a reference translation (it should hardly ever) and a damaged one (it should nearly always).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from translate.records import Flag, Translation
+
+SEVERE = frozenset({Flag.LOOP, Flag.ECHO, Flag.LENGTH_RATIO, Flag.EMPTY, Flag.MAX_LENGTH})
+"""Flags of an answer that is hardly a translation: it is tried once more."""
+
+MIN_RATIO, MAX_RATIO = 0.5, 2.0
+"""Characters of English over characters of German. People's translations hardly ever lie outside."""
+RATIO_SLACK = 12
+"""Characters: what a short source may gain or lose (`Ja.` → `Yes, indeed.`) before its ratio says anything."""
+
+LONGEST_REPEATED_PHRASE = 12
+"""Words: a loop repeats a phrase of so many at most."""
+
+URL = re.compile(
+    r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+\.[\w.-]+|\b[\w-]+\.(?:de|com|org|net|eu|at|ch|info)(?:/\S*)?(?=\s|$|[.,;:)])"
+)
+LETTERS = re.compile(r"[^\W\d_]+")
+LIST_MARK = re.compile(r"[(\[]?(?:[a-zA-Z]|[ivxIVX]+|\d+)[.)\]]*")
+WORD = re.compile(r"\w+(?:['’]\w+)?")
+NUMBER = re.compile(r"\d+(?:[.,'’]\d+|[\u00a0\u202f\u2009 ]\d{3}(?!\d))*")
+GERMAN_DATE = re.compile(r"\b(\d{1,2})\. ?(\d{1,2})\.( ?\d{4}| ?\d{2})?(?!\d)")
+GERMAN_CLOCK = re.compile(r"\b(\d{1,2})\.(\d{2})(?= Uhr\b)")
+MONTH = re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)", re.IGNORECASE)
+CLOCK = re.compile(r"\b[ap]\.?\s?m\b", re.IGNORECASE)
+NOT_DIGITS = re.compile(r"\D")
+CHARACTER_LOOP = re.compile(r"(\S.{0,7}?)\1{7,}", re.DOTALL)
+
+SMALL_NUMBERS = {
+    0: ("null", "zero|no"),
+    1: ("eins?|eine[nmrs]?|erste[nrsm]?|einmal", "one|a|an|first|once|1st"),
+    2: ("zwei|zweite[nrsm]?|beide[nr]?|zweimal", "two|second|twice|both|double"),
+    3: ("drei|dritte[nrsm]?|dreimal", "three|third|triple"),
+    4: ("vier|vierte[nrsm]?", "four|fourth"),
+    5: ("fünf|fünfte[nrsm]?", "five|fifth"),
+    6: ("sechs|sechste[nrsm]?", "six|sixth"),
+    7: ("sieben|siebte[nrsm]?", "seven|seventh"),
+    8: ("acht|achte[nrsm]?", "eight|eighth"),
+    9: ("neun|neunte[nrsm]?", "nine|ninth"),
+    10: ("zehn|zehnte[nrsm]?", "ten|tenth"),
+    11: ("elf|elfte[nrsm]?", "eleven|eleventh"),
+    12: ("zwölf|zwölfte[nrsm]?", "twelve|twelfth|dozen"),
+    20: ("zwanzig", "twenty|twentieth"),
+    30: ("dreißig", "thirty|thirtieth"),
+    50: ("fünfzig", "fifty|fiftieth"),
+    100: ("hundert|einhundert", "hundred"),
+    1000: ("tausend|eintausend", "thousand"),
+}
+"""Number → (German, English) words that may stand for its digits."""
+
+
+def needs_model(text: str) -> bool:
+    """Whether a text holds a word. Punctuation, numbers, URLs and list marks (`a)`) are copied as they are."""
+    rest = URL.sub(" ", text)
+    return bool(LETTERS.search(rest)) and not LIST_MARK.fullmatch(rest.strip())
+
+
+def check_target(source: str, target: str) -> tuple[Flag, ...]:
+    """The doubts about a translation that the two texts alone give, in the order of `Flag`."""
+    if not target.strip():
+        return (Flag.EMPTY,)
+    doubts = (
+        (Flag.LOOP, is_loop(source, target)),
+        (Flag.ECHO, is_echo(source, target)),
+        (Flag.LENGTH_RATIO, is_out_of_ratio(source, target)),
+        (Flag.NUMBER_MISMATCH, is_number_mismatch(source, target)),
+    )
+    return tuple(flag for flag, doubted in doubts if doubted)
+
+
+def is_loop(source: str, target: str) -> bool:
+    """Whether the target repeats a phrase, or a few characters, more than the source gives reason for."""
+    if CHARACTER_LOOP.search(target) and not CHARACTER_LOOP.search(source):
+        return True
+    source_words, target_words = _words(source), _words(target)
+    allowed = max(2, _most_repeats(source_words))
+    if _most_repeats(target_words) > allowed:
+        return True
+    return _most_common_phrase(target_words, 4) > max(2, _most_common_phrase(source_words, 2))
+
+
+def _words(text: str) -> list[str]:
+    return [word.lower() for word in WORD.findall(text)]
+
+
+def _most_repeats(words: Sequence[str]) -> int:
+    """How often in a row the most repeated phrase stands: `very very very good` has 3."""
+    most = 1
+    for length in range(1, min(LONGEST_REPEATED_PHRASE, len(words) // 2) + 1):
+        run = 0  # how many words in a row equal the word `length` places before
+        for i in range(length, len(words)):
+            run = run + 1 if words[i] == words[i - length] else 0
+            most = max(most, run // length + 1)
+    return most
+
+
+def _most_common_phrase(words: Sequence[str], length: int) -> int:
+    """How often the most frequent phrase of `length` words stands, anywhere."""
+    counts = Counter(zip(*(words[i:] for i in range(length)), strict=False))
+    return max(counts.values(), default=1)
+
+
+def is_echo(source: str, target: str) -> bool:
+    """Whether the target is the German again: most of the source's lower-case words of four letters and more are in it.
+
+    Capitalised words do not count: names stay as they are.
+    """
+    plain = [word for word in WORD.findall(URL.sub(" ", source)) if len(word) > 3 and word.islower() and word.isalpha()]
+    if len(plain) < 2:
+        return len(plain) == 1 and len(_words(source)) > 1 and _words(source) == _words(target)
+    there = set(WORD.findall(target))
+    return sum(word in there for word in plain) > 0.6 * len(plain)
+
+
+def is_out_of_ratio(source: str, target: str) -> bool:
+    """Whether the target is far too short or too long for its source."""
+    low, high = MIN_RATIO * len(source) - RATIO_SLACK, MAX_RATIO * len(source) + RATIO_SLACK
+    return not low <= len(target) <= high
+
+
+def is_number_mismatch(source: str, target: str) -> bool:
+    """Whether a number stands on one side only.
+
+    1.000,5 and 1,000.5 are one number; 8 and `eight`, 24.10. and `October 24`, 15.30 Uhr and `3.30 p.m.` agree, too.
+    """
+    apart = GERMAN_CLOCK.sub(r" \1 \2 ", GERMAN_DATE.sub(r" \1 \2 \3 ", source))
+    german, english = _numbers(apart), _numbers(target)
+    missing = [number for number in german - english if not _spelled(number, target, 1)]
+    added = [number for number in english - german if not _spelled(number, source, 0)]
+    if MONTH.search(target):
+        missing = [number for number in missing if not (len(number) < 3 and int(number) <= 12)]
+    if CLOCK.search(target) and len(added) <= len(missing):
+        missing = [number for number in missing if len(number) > 4]
+        added = []
+    return bool(missing or added)
+
+
+def _numbers(text: str) -> Counter[str]:
+    """Each number's digits, without separators and leading zeros."""
+    return Counter(NOT_DIGITS.sub("", number).lstrip("0") or "0" for number in NUMBER.findall(text))
+
+
+def _spelled(number: str, text: str, language: int) -> bool:
+    words = SMALL_NUMBERS.get(int(number)) if len(number) < 5 else None
+    return bool(words and re.search(rf"\b(?:{words[language]})", text, re.IGNORECASE))
+
+
+def worth_retrying(flags: Sequence[Flag]) -> bool:
+    """Whether an answer is so doubtful that it is tried again with safer decoding."""
+    return not SEVERE.isdisjoint(flags)
+
+
+def safer_source(source: str) -> str:
+    """The source for a second try: words in capitals are lowered, since models know few of them."""
+    if source.isupper() and len(source) > 3:
+        return source[0] + source[1:].lower()
+    return source
+
+
+def choose_better(first: Translation, second: Translation) -> Translation:
+    """The one with fewer severe flags, then the one with the better score; the first if they are equal.
+
+    Severity goes first, because a loop is often what the model is surest of.
+    """
+
+    def rank(translation: Translation) -> tuple[int, float]:
+        severe = sum(flag in SEVERE for flag in translation.flags)
+        return severe, -(translation.score if translation.score is not None else float("-inf"))
+
+    best = min(first, second, key=rank)
+    return Translation(best.target, best.score, order_flags((*best.flags, Flag.RETRIED)))
+
+
+def order_flags(flags: Sequence[Flag]) -> tuple[Flag, ...]:
+    """Each flag once, in the order of `Flag`, so that equal rows are equal bytes."""
+    return tuple(flag for flag in Flag if flag in flags)

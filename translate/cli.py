@@ -1,0 +1,271 @@
+"""The command line: options, progress, messages, exit statuses. The only module that prints.
+
+Exit status: 0 all done · 1 error · 2 wrong usage · 3 --strict found flags · 130, 143 interrupted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from translate.progress import Reporter, say, say_error
+from translate.records import Flag, Row, Settings, TranslateError
+
+if TYPE_CHECKING:
+    from translate.pipeline import Job
+
+DISTRIBUTION = "translate-batch"
+PROGRAM_OPTIONS = ("--help", "--version", "--install-completion", "--show-completion")
+
+app = typer.Typer(
+    name="translate",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # rich costs a tenth of a second at each start
+    pretty_exceptions_enable=False,
+    help="Translate many German texts into English with open Marian models: `translate data/*.txt`.",
+    epilog="A first word that is no command is a file: `translate FILES…` is `translate run FILES…`. Options: `translate run --help`.",
+)
+
+Files = Annotated[
+    list[str], typer.Argument(metavar="FILES…", help="Text files, folders of *.txt, or - for standard input.")
+]
+Encoding = Annotated[str, typer.Option("--encoding", "-e", help="Of files without a byte order mark.")]
+ModelsFile = Annotated[Path | None, typer.Option("--models-file", help="Instead of ./models.txt or the built-in one.")]
+Device = Annotated[str, typer.Option("--device", "-D", help="auto, cpu, cuda, cuda:N or mps.")]
+Dtype = Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16 or int8.")]
+EngineName = Annotated[
+    str, typer.Option("--engine", "-E", help="auto, transformers or echo (reverses words: a dry run).")
+]
+ModelName = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="A hub name, a folder, or a name from models.txt; nothing else is tried."),
+]
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and end, if asked to."""
+    if wanted:
+        print(f"{DISTRIBUTION} {version(DISTRIBUTION)}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """What stands before the command."""
+
+
+@app.command("run", help="Translate text files (the command to leave out).")
+def run_command(
+    files: Files,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Rows go to DIR/<model>/<path>.jsonl.")
+    ] = Path("out"),
+    model: ModelName = None,
+    models_file: ModelsFile = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    engine: EngineName = "auto",
+    beams: Annotated[
+        int | None, typer.Option("--beams", "-b", min=1, help="Instead of the model's own number.")
+    ] = None,
+    length_penalty: Annotated[
+        float | None, typer.Option("--length-penalty", help="Instead of the model's own.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help="Sentences a batch.")] = None,
+    batch_tokens: Annotated[
+        int | None, typer.Option("--batch-tokens", min=1, help="Padded source tokens a batch (the default way).")
+    ] = None,
+    encoding: Encoding = "utf-8",
+    text: Annotated[
+        bool, typer.Option("--text", "-t", help="Also write the English text, with the source's paragraphs.")
+    ] = False,
+    memory: Annotated[
+        bool | None,
+        typer.Option(
+            "--memory/--no-memory", help="Keep what is translated, and go on after a stop. Default: with files."
+        ),
+    ] = None,
+    normalize: Annotated[
+        bool, typer.Option("--normalize/--no-normalize", help="Punctuation as OPUS-MT models learned it.")
+    ] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit status 3 if any row has a flag other than passthrough.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run that had other settings.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One summary object on standard output, last.")] = False,
+) -> None:
+    """Put the options into a job, run it, show what happens."""
+    if "-" in files and len(files) > 1:
+        raise typer.BadParameter("- (standard input) goes alone", param_hint="FILES")
+    if "-" in files and text:
+        raise typer.BadParameter("goes with files, not with standard input", param_hint="--text")
+    from translate.pipeline import Job
+
+    settings = Settings(
+        engine=engine,
+        device=device,
+        dtype=dtype,
+        beams=beams,
+        length_penalty=length_penalty,
+        batch_size=batch_size,
+        batch_tokens=batch_tokens,
+        normalize=normalize,
+    )
+    job = Job(
+        arguments=tuple(files),
+        output=output,
+        model=model,
+        models_file=models_file,
+        settings=settings,
+        encoding=encoding,
+        text=text,
+        memory="-" not in files if memory is None else memory,
+        overwrite=overwrite,
+    )
+    translate_job(job, Reporter(quiet=quiet), strict=strict, as_json=as_json)
+
+
+def translate_job(job: Job, reporter: Reporter, *, strict: bool, as_json: bool) -> None:
+    """Run the job, give rows and the summary to standard output, and end with the status that the run deserves."""
+    from translate.events import Summary
+    from translate.output import format_row, summary_line
+    from translate.pipeline import run
+    from translate.translator import Interrupted
+
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # a TextIOWrapper, unless a test replaced it
+    summary = None
+    with reporter, stop_signals(lambda: reporter.translating) as stopped:
+        try:
+            for event in run(job, stop=lambda: bool(stopped)):
+                if isinstance(event, Row):
+                    print(format_row(event), flush=True)
+                elif isinstance(event, Summary):
+                    summary = event
+                else:
+                    reporter.show(event)
+        except (Interrupted, KeyboardInterrupt):
+            reporter.close()
+            kept = (
+                "what was translated is kept: run the same command again to go on"
+                if job.memory
+                else "nothing is kept with --no-memory"
+            )
+            say(f"stopped; {kept}")
+            raise typer.Exit(128 + (stopped[0] if stopped else signal.SIGINT)) from None
+    if summary is None:
+        raise RuntimeError("a run that was not interrupted has a summary")
+    reporter.summarize(summary)
+    if as_json:
+        print(summary_line(dataclasses.asdict(summary)), flush=True)
+    if summary.failed:
+        raise typer.Exit(1)
+    if strict and any(flag != Flag.PASSTHROUGH for flag in summary.flags):
+        say(
+            "error: --strict, and some rows are flagged",
+            f"hint: look for the flags {', '.join(summary.flags)} in the rows",
+        )
+        raise typer.Exit(3)
+
+
+@contextmanager
+def stop_signals(gently: Callable[[], bool]) -> Iterator[list[int]]:
+    """A list that gets the number of the first SIGINT or SIGTERM. That one stops between batches; the next one at once.
+
+    While `gently` is False there is no batch to finish, and the first stops at once.
+    """
+    caught: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        caught.append(number)
+        if len(caught) > 1 or not gently():
+            raise KeyboardInterrupt
+        say("stopping when the running batch is done; once more to stop at once")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@app.command("segment", help="Show the sentence spans of text files as JSON lines.")
+def segment_command(files: Files, encoding: Encoding = "utf-8") -> None:
+    """Documents → sentences → standard output."""
+    from translate.documents import STANDARD_INPUT, open_document, read_paragraphs, standard_input
+    from translate.output import format_span
+    from translate.pipeline import find_documents
+    from translate.sentences import split_sentences
+
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+    if files == [STANDARD_INPUT]:
+        document, paragraphs = standard_input(encoding)
+        for sentence in split_sentences(paragraphs):
+            print(format_span(document.name, sentence))
+        return
+    paths, failures = find_documents(files)
+    errors: list[TranslateError] = [failure.error for failure in failures]
+    for path in paths.values():
+        try:
+            document = open_document(path, encoding)
+            for sentence in split_sentences(read_paragraphs(document)):
+                print(format_span(document.name, sentence))
+        except TranslateError as error:
+            errors.append(error)
+    for problem in errors:
+        say_error(problem)
+    if errors:
+        raise typer.Exit(1)
+
+
+@app.command("models", help="Show what models.txt offers, and which of it is on this machine.")
+def models_command(models_file: ModelsFile = None) -> None:
+    """A line a model, in order of preference; asks no hub."""
+    from translate.catalog import find_models_file, list_models
+
+    entries = list(list_models(models_file))
+    width = max(len(str(entry)) for entry, _ in entries)
+    for entry, present in entries:
+        print(f"{entry!s:{width}}  {entry.kind:8} {'on this machine' if present else 'not on this machine'}")
+    first, here = entries[0], next((entry for entry, present in entries if present), None)
+    print(f"\nfrom {find_models_file(models_file)}; the first that can be had is used: {first[0]}", end="")
+    print("" if first[1] else f"\nif the hub cannot be reached: {here or 'none'}")
+
+
+def insert_run(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the word `run` in front, unless they begin with a command or an option of the whole program."""
+    commands = {command.name for command in app.registered_commands}
+    if not arguments or arguments[0] in commands or arguments[0] in PROGRAM_OPTIONS:
+        return list(arguments)
+    return ["run", *arguments]
+
+
+def main() -> None:
+    """The program `translate`. A TranslateError becomes two lines and status 1; a bug keeps its traceback."""
+    try:
+        app(args=insert_run(sys.argv[1:]), prog_name="translate")
+    except TranslateError as error:
+        say_error(error)
+        sys.exit(1)
+    except BrokenPipeError:  # whoever read our rows has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+
+
+if __name__ == "__main__":
+    main()

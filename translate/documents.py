@@ -1,0 +1,209 @@
+"""Paths → documents → paragraphs, decoded strictly: a byte that is no text is an error, never a question mark.
+
+A document is read twice, in blocks, and never held whole: once to check its encoding and take its sha256, once to
+give its paragraphs. So a file may be larger than memory, as long as one line of it is not.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TextIO
+
+from translate.records import Document, InputError, Paragraph
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer as Buffer
+
+BLOCK = 1 << 20
+STANDARD_INPUT = "-"
+BOMS = (  # utf-32 before utf-16, whose mark it starts with
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def find_files(argument: str) -> list[Path]:
+    """The file that an argument names, or the *.txt below the folder that it names, sorted by path.
+
+    Raises InputError if there is no such file or folder, if it is a pipe or device, or the folder holds no *.txt.
+    """
+    path = Path(argument)
+    try:
+        if path.is_dir():
+            found = sorted(_walk(path, frozenset()))
+            if not found:
+                raise InputError(f"no *.txt in the folder '{argument}'", "name the files, if theirs is another ending")
+            return found
+        if not path.exists():
+            raise InputError(f"no file or folder '{argument}'", _path_hint(argument))
+        if not path.is_file():
+            raise InputError(f"'{argument}' is no ordinary file", "pipe it in, with - for the file name")
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read '{ascii(argument)[1:-1]}': {_reason(error)}", _path_hint(argument)) from error
+    return [path]
+
+
+def _walk(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
+    """The *.txt below a folder; a link that leads back to a folder above is not followed."""
+    status = folder.stat()
+    here = (status.st_dev, status.st_ino)
+    if here in above:
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = folder / entry.name
+            if entry.is_dir():
+                yield from _walk(path, above | {here})
+            elif entry.name.lower().endswith(".txt"):
+                yield path
+
+
+def _path_hint(argument: str) -> str:
+    if argument.startswith("-"):
+        return f"options are listed by `translate --help`; a file of that name is './{argument}'"
+    if not argument.isprintable():
+        return "the name holds characters that cannot be shown; rename the file"
+    return "check the path and its permissions"
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
+def document_name(path: Path) -> str:
+    """The `doc` of a file's rows: relative to the working folder, or the bare name of a file outside it.
+
+    Raises InputError for a name that is not valid Unicode, which no UTF-8 file could hold.
+    """
+    absolute, here = Path(os.path.abspath(path)), Path.cwd()
+    name = absolute.relative_to(here).as_posix() if absolute.is_relative_to(here) else absolute.name
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"the file name {name!a} is not valid UTF-8", "rename the file") from None
+    return name
+
+
+def open_document(path: Path, encoding: str = "utf-8") -> Document:
+    """Check that a whole file decodes, and say what it is.
+
+    `encoding` is that of files without a byte order mark. Raises InputError with file, byte offset and encoding.
+    """
+    name = document_name(path)
+    digest = hashlib.sha256()
+    size = 0
+    try:
+        with path.open("rb") as file:
+            encoding = detect_encoding(file, encoding)
+            decoder = codecs.getincrementaldecoder(encoding)()
+            while block := file.read(BLOCK):
+                digest.update(block)
+                _check_block(decoder, block, offset=size, name=name, encoding=encoding)
+                size += len(block)
+            _check_block(decoder, b"", offset=size, name=name, encoding=encoding, final=True)
+    except OSError as error:
+        raise InputError(f"cannot read '{name}': {_reason(error)}", "check the path and its permissions") from error
+    return Document(name, path, encoding, digest.hexdigest(), size)
+
+
+def detect_encoding(file: BinaryIO, default: str) -> str:
+    """The encoding that a byte order mark tells, else the default. Raises InputError for an unknown default."""
+    head = file.read(4)
+    file.seek(-len(head), io.SEEK_CUR)
+    for mark, encoding in BOMS:
+        if head.startswith(mark):
+            return encoding
+    return check_encoding(default)
+
+
+def check_encoding(name: str) -> str:
+    """The encoding's own name. Raises InputError if Python knows no text encoding of that name."""
+    try:
+        encoding = codecs.lookup(name).name
+        "".encode(encoding)  # hex, zlib and other codecs that are not for text refuse here
+    except (LookupError, ValueError):
+        raise InputError(
+            f"unknown encoding '{name}'", "use one such as utf-8, windows-1252, iso-8859-15, utf-16-le"
+        ) from None
+    return encoding
+
+
+def _check_block(
+    decoder: codecs.IncrementalDecoder, block: bytes, *, offset: int, name: str, encoding: str, final: bool = False
+) -> None:
+    pending = decoder.getstate()[0]
+    try:
+        decoder.decode(block, final)
+    except UnicodeDecodeError as error:
+        at = offset - len(pending) + error.start
+        byte = error.object[error.start : error.start + 1].hex()
+        hint = "say --encoding windows-1252 (or what the file really is), or convert it to UTF-8"
+        raise InputError(f"'{name}' is not {encoding}: byte 0x{byte} at offset {at} ({error.reason})", hint) from None
+    except UnicodeError as error:  # utf-16 and utf-32 without a byte order mark, where one is required
+        raise InputError(f"'{name}' is not {encoding}: {error}", "say --encoding utf-16-le or utf-16-be") from None
+
+
+def read_paragraphs(document: Document) -> Iterator[Paragraph]:
+    """The document's non-empty lines, as a stream. Raises InputError if the file has changed since it was opened."""
+    if document.path is None:
+        raise ValueError("standard input has no path; give its stream to split_lines")
+    hashing = _HashingReader(document.path)
+    with io.TextIOWrapper(io.BufferedReader(hashing, BLOCK), encoding=document.encoding, newline="") as text:
+        try:
+            yield from split_lines(text)
+            changed = hashing.digest.hexdigest() != document.sha256
+        except UnicodeError:
+            changed = True
+        if changed:
+            raise InputError(f"'{document.name}' changed while it was read", "start again when nothing writes to it")
+
+
+class _HashingReader(io.FileIO):
+    """The bytes of a file, their sha256 taken on the way."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.digest = hashlib.sha256()
+
+    def readinto(self, buffer: Buffer) -> int:
+        count = super().readinto(buffer) or 0
+        self.digest.update(memoryview(buffer)[:count])
+        return count
+
+
+def split_lines(text: TextIO) -> Iterator[Paragraph]:
+    """Paragraphs of a stream that keeps its line endings (newline=""): \\n, \\r\\n and \\r each end a line."""
+    offset = number = 0
+    for line in text:
+        content = line.rstrip("\r\n")
+        if content and not content.isspace():
+            yield Paragraph(number, offset, content)
+            number += 1
+        offset += len(line)
+
+
+def standard_input(encoding: str = "utf-8") -> tuple[Document, Iterator[Paragraph]]:
+    """What comes in on standard input. Its iterator raises InputError at a byte that is no text."""
+    stream = sys.stdin.buffer
+    head = stream.peek(4)[:4] if isinstance(stream, io.BufferedReader) else b""
+    encoding = next((found for mark, found in BOMS if head.startswith(mark)), None) or check_encoding(encoding)
+    document = Document(STANDARD_INPUT, None, encoding, "", 0)
+
+    def paragraphs() -> Iterator[Paragraph]:
+        text = io.TextIOWrapper(stream, encoding=encoding, newline="")
+        try:
+            yield from split_lines(text)
+        except UnicodeError as error:
+            hint = "say --encoding windows-1252, or what the text really is"
+            raise InputError(f"standard input is not {encoding}: {error}", hint) from None
+
+    return document, paragraphs()

@@ -1,0 +1,84 @@
+"""The seam between the pipeline and whatever translates: token ids in, token ids out, as a stream.
+
+An engine knows token ids, never files or documents. Requests carry a number; hypotheses carry the same number, come
+when they are ready, in any order, and the pipeline puts them back.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterable, Iterator
+from types import MappingProxyType
+from typing import Protocol
+
+from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
+
+ENGINES = {
+    "transformers": "translate.engine_hf:TransformersEngine",
+    "echo": "translate.engine:EchoEngine",
+}
+"""Name → module:class, imported on use."""
+
+AUTO = "transformers"
+"""What `auto` means."""
+
+DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
+
+
+class Engine(Protocol):
+    """What every engine offers."""
+
+    name: str
+    dtype: str
+    device: str
+    batch_tokens: int
+    """Padded source tokens a batch that suit the hardware."""
+    batch_independent: bool
+    """Whether a row's result is the same whatever shares its batch. If so, `translate` may get a whole window at once."""
+    signature: Signature
+    """What of the engine can change an output: versions, decoding settings."""
+
+    def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
+        """One hypothesis for each request, in any order."""
+        ...
+
+
+def load_engine(model: Model, settings: Settings) -> Engine:
+    """The engine that the settings name, with the model's weights.
+
+    Raises EngineError for an unknown engine, one whose packages are missing, or a setting that it cannot do; ModelError
+    for weights that do not load or do not pass the canary.
+    """
+    name = AUTO if settings.engine == "auto" else settings.engine
+    if name not in ENGINES:
+        raise EngineError(f"unknown engine '{name}'", f"engines are: auto, {', '.join(ENGINES)}")
+    module, _, attribute = ENGINES[name].partition(":")
+    engine: Engine = getattr(importlib.import_module(module), attribute)(model, settings)
+    return engine
+
+
+class EchoEngine:
+    """Gives the source's words in reverse order: for dry runs, and for tests of everything but the translating."""
+
+    name = "echo"
+    dtype = "none"
+    device = "cpu"
+    batch_tokens = 16_384
+    batch_independent = True
+    signature: Signature = MappingProxyType({"engine": "echo"})
+
+    def __init__(self, model: Model, settings: Settings) -> None:
+        """Reads the model's vocabulary, to know which pieces begin a word; needs none of the settings."""
+        vocabulary: dict[str, int] = json.loads((model.folder / "vocab.json").read_text(encoding="utf-8"))
+        self.word_starts = {number for piece, number in vocabulary.items() if piece.startswith("\u2581")}
+
+    def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
+        """Each request's source without the end-of-sentence id, its words reversed."""
+        for request in requests:
+            words: list[list[int]] = []
+            for token in request.source[:-1]:
+                if token in self.word_starts or not words:
+                    words.append([])
+                words[-1].append(token)
+            yield Hypothesis(request.number, tuple(token for word in reversed(words) for token in word), 0.0)

@@ -1,0 +1,282 @@
+"""The engine `transformers`: MarianMTModel.generate, the reference that every other engine is compared with."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import GenerationConfig, MarianMTModel, StoppingCriteria
+from transformers.modeling_outputs import BaseModelOutput
+from transformers.utils import logging as transformers_logging
+
+from translate.catalog import weight_file
+from translate.records import EngineError, Hypothesis, Model, ModelError, Request, Settings, Signature
+
+log = logging.getLogger(__name__)
+
+SAFER_BEAMS = 2
+"""How many beams a second try has more than the first."""
+SAFER_NGRAM = 4
+"""Tokens: a second try repeats no sequence of so many."""
+LONGEST_PER_SOURCE = 3
+LONGEST_SLACK = 32
+"""Target tokens: a row ends at 3 × its source + 32 at the latest. No translation is so long; a loop is, and would hold
+up its batch until the model's last position. A row's limit depends on that row alone."""
+SCORING_LOGITS = 1 << 26
+"""Logits held at a time while scoring: 256 MB in float32."""
+CPU_BATCH_TOKENS = 2048
+"""Padded source tokens. Measured with bench/batching.py: more brings nothing on two cores, and takes longer to commit."""
+GPU_BATCH_TOKENS = 16_384
+
+
+class TransformersEngine:
+    """`generate` on one device, one batch after another; a batch that memory cannot hold is halved and tried again."""
+
+    name = "transformers"
+    batch_independent = False
+
+    def __init__(self, model: Model, settings: Settings) -> None:
+        """Load the weights. Raises EngineError for a device or dtype that is not there, ModelError for bad weights."""
+        self.device = choose_device(settings.device)
+        self.dtype = choose_dtype(settings.dtype, self.device)
+        self._model = load_weights(model.folder, getattr(torch, self.dtype)).to(self.device).eval()
+        self._config = generation_config(model.folder, self._model, settings)
+        self._pad: int = self._model.config.pad_token_id
+        self._end = _end_ids(self._config)
+        self._start: int = self._config.decoder_start_token_id
+        self._positions = min(int(self._model.config.max_position_embeddings), int(self._config.max_length or 512))
+        self.batch_tokens = default_batch_tokens(self.device)
+        self.signature: Signature = {
+            "engine": f"transformers-{version('transformers')}",
+            "torch": str(version("torch")),
+            "device": torch.device(self.device).type,
+            "dtype": self.dtype,
+            "beams": str(self._config.num_beams),
+            "length-penalty": f"{self._config.length_penalty:g}",
+        }
+
+    def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
+        """One hypothesis for each request. What it is given at once is one batch, unless memory says otherwise."""
+        ordered = list(requests)
+        for safer in (False, True):
+            yield from self._translate_batch([request for request in ordered if request.safer is safer], safer=safer)
+
+    def _translate_batch(self, requests: Sequence[Request], *, safer: bool) -> Iterator[Hypothesis]:
+        if not requests:
+            return
+        try:
+            hypotheses = self._generate(requests, safer=safer)
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            if len(requests) == 1:
+                tokens = len(requests[0].source)
+                hint = "use --dtype float16 or bfloat16, fewer --beams, or --device cpu"
+                raise EngineError(
+                    f"one sentence of {tokens} tokens does not fit in the memory of '{self.device}'", hint
+                ) from error
+            hypotheses = None
+        if hypotheses is not None:
+            yield from hypotheses
+            return
+        # Outside the handler: the error's traceback holds the tensors that have to go first.
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+        half = len(requests) // 2
+        log.warning(
+            "out of memory with %d sentences; going on with %d and %d", len(requests), len(requests) - half, half
+        )
+        yield from self._translate_batch(requests[:-half], safer=safer)
+        yield from self._translate_batch(requests[-half:], safer=safer)
+
+    @torch.inference_mode()
+    def _generate(self, requests: Sequence[Request], *, safer: bool) -> list[Hypothesis]:
+        """Decode one batch: source [rows, source tokens] → target [rows, target tokens], and score it."""
+        source = self._pad_rows([request.source for request in requests])
+        mask = (torch.arange(source.shape[1]) < torch.tensor([[len(request.source)] for request in requests])).to(
+            self.device
+        )
+        limits = [
+            min(self._positions - 1, LONGEST_PER_SOURCE * len(request.source) + LONGEST_SLACK) for request in requests
+        ]
+        encoded = self._model.get_encoder()(input_ids=source, attention_mask=mask).last_hidden_state
+        config = self._config
+        if safer:
+            config = GenerationConfig(
+                **{**config.to_dict(), "num_beams": config.num_beams + SAFER_BEAMS, "no_repeat_ngram_size": SAFER_NGRAM}
+            )
+        generated = self._model.generate(
+            generation_config=config,
+            encoder_outputs=BaseModelOutput(last_hidden_state=encoded),
+            attention_mask=mask,
+            max_new_tokens=max(limits),
+            stopping_criteria=[RowLimit(limits)],
+        )
+        targets = [self._strip(row) for row in generated[:, 1:].tolist()]
+        scores = self._score(encoded, mask, [ids + ([self._config_end] if ended else []) for ids, ended in targets])
+        return [
+            Hypothesis(request.number, tuple(ids), score, complete=ended)
+            for request, (ids, ended), score in zip(requests, targets, scores, strict=True)
+        ]
+
+    @property
+    def _config_end(self) -> int:
+        return min(self._end)
+
+    def _strip(self, row: list[int]) -> tuple[list[int], bool]:
+        """The ids before the end-of-sentence id, and whether it came."""
+        for position, token in enumerate(row):
+            if token in self._end:
+                return row[:position], True
+        while row and row[-1] == self._pad:
+            row.pop()
+        return row, False
+
+    def _pad_rows(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        """[rows, longest], filled up with the padding id."""
+        longest = max(map(len, rows))
+        return torch.tensor([[*row, *[self._pad] * (longest - len(row))] for row in rows], device=self.device)
+
+    def _score(self, encoded: torch.Tensor, mask: torch.Tensor, targets: Sequence[list[int]]) -> list[float]:
+        """The mean log-probability of each target's tokens under the model, the end-of-sentence id among them.
+
+        One pass over the finished targets: `generate` would keep the logits of all steps to tell the same.
+        """
+        lengths = torch.tensor([max(1, len(target)) for target in targets], device=self.device)
+        wanted = self._pad_rows([target or [self._pad] for target in targets])
+        given = torch.cat([torch.full_like(wanted[:, :1], self._start), wanted[:, :-1]], dim=1)
+        hidden = self._model.get_decoder()(
+            input_ids=given, encoder_hidden_states=encoded, encoder_attention_mask=mask, use_cache=False
+        ).last_hidden_state
+        head, bias = self._model.get_output_embeddings(), self._model.final_logits_bias
+        rows = max(1, SCORING_LOGITS // (hidden.shape[1] * bias.shape[-1]))
+        parts = []
+        for some, ids in zip(torch.split(hidden, rows), torch.split(wanted, rows), strict=True):
+            logits = (head(some) + bias).float()
+            parts.append(logits.gather(-1, ids[..., None]).squeeze(-1) - logits.logsumexp(-1))
+        real = torch.arange(wanted.shape[1], device=self.device) < lengths[:, None]
+        means = (torch.cat(parts) * real).sum(1) / lengths
+        return [float(mean) for mean in means]
+
+
+class RowLimit(StoppingCriteria):  # type: ignore[misc]  # transformers is not type-checked
+    """Ends each row at its own limit of new tokens; with beam search a row is there several times in a row."""
+
+    def __init__(self, limits: Sequence[int]) -> None:
+        self._limits = torch.tensor(limits)
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        """[rows × beams] of bool."""
+        limits = self._limits.repeat_interleave(input_ids.shape[0] // len(self._limits))
+        return (input_ids.shape[1] - 1 >= limits).to(input_ids.device)
+
+
+def load_weights(folder: Path, dtype: torch.dtype) -> Any:
+    """The model of a folder, on the CPU. Raises ModelError if a weight is missing, left over, or of another shape.
+
+    Weights come from safetensors, or from .bin with torch's weights-only loading; code in the folder never runs.
+    """
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    weights = weight_file(folder)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            model, report = MarianMTModel.from_pretrained(
+                folder,
+                dtype=dtype,
+                attn_implementation="sdpa",
+                use_safetensors=weights.suffix == ".safetensors",
+                local_files_only=True,
+                trust_remote_code=False,
+                weights_only=True,
+                output_loading_info=True,
+            )
+    except Exception as error:  # a damaged file fails in as many ways as there are libraries reading it
+        raise ModelError(
+            f"cannot load '{weights}': {str(error).splitlines()[0][:200]}", "download the model again"
+        ) from error
+    wrong = {what: sorted(map(str, names)) for what, names in report.items() if names and what != "error_msgs"}
+    if wrong:
+        what, names = next(iter(wrong.items()))
+        raise ModelError(
+            f"'{weights}' does not fit its config.json: {what.replace('_', ' ')} {names[0]}", "download the model again"
+        )
+    return model
+
+
+def generation_config(folder: Path, model: Any, settings: Settings) -> GenerationConfig:
+    """The model's own generation settings, with those that the user set.
+
+    Beams come from the folder's generation_config.json, else from its config.json, as the first OPUS-MT uploads had it.
+    """
+    config = model.generation_config
+    if not (folder / "generation_config.json").is_file():
+        old = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config.update(**{name: old[name] for name in ("num_beams", "bad_words_ids", "length_penalty") if name in old})
+    config.num_beams = settings.beams or config.num_beams or 1
+    config.length_penalty = (
+        settings.length_penalty if settings.length_penalty is not None else config.length_penalty or 1.0
+    )
+    config.do_sample = False
+    config.early_stopping = config.early_stopping if config.num_beams > 1 else None
+    return config
+
+
+def _end_ids(config: GenerationConfig) -> frozenset[int]:
+    ids = config.eos_token_id
+    return frozenset(ids if isinstance(ids, list) else [ids])
+
+
+def choose_device(name: str) -> str:
+    """The torch device of that name; `auto` is CUDA, else Apple's MPS, else the CPU. Raises EngineError."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise EngineError(f"unknown device '{name}'", "devices are auto, cpu, cuda, cuda:N, mps") from None
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not there.get(device.type, False):
+        raise EngineError(f"no device '{name}' here", "--device auto takes what there is; --device cpu always works")
+    return name
+
+
+def choose_dtype(name: str, device: str) -> str:
+    """`auto`: float16 on CUDA, bfloat16 on a CPU that multiplies it in hardware, else float32. Raises EngineError."""
+    if name == "int8":
+        raise EngineError("the engine 'transformers' has no int8", "use --dtype auto, float32, bfloat16 or float16")
+    if name != "auto":
+        return name
+    if device.startswith("cuda"):
+        return "float16"
+    return "bfloat16" if device == "cpu" and has_fast_bfloat16() else "float32"
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether this CPU has matrix instructions for bfloat16, by its own flags (Linux); elsewhere no."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    flags = {word for line in text.splitlines() if line.startswith(("flags", "Features")) for word in line.split()}
+    return bool(flags & {"amx_bf16", "avx512_bf16"}) or (platform.machine() == "aarch64" and "bf16" in flags)
+
+
+def default_batch_tokens(device: str) -> int:
+    """Padded source tokens a batch that suit the device, until `translate bench` has measured them."""
+    return GPU_BATCH_TOKENS if device.startswith("cuda") else CPU_BATCH_TOKENS
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

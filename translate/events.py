@@ -1,0 +1,151 @@
+"""What a run tells while it runs, and what it has counted when it ends."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from translate.catalog import Refusal
+from translate.output import count_flags
+from translate.records import Document, Flag, InputError, Model, Row, Sentence, Signature, format_signature
+from translate.translator import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files are known: so many documents, so many bytes."""
+
+    documents: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The engine is ready."""
+
+    model: Model
+    refusals: tuple[Refusal, ...]
+    engine: str
+    device: str
+    dtype: str
+    signature: Signature
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentDone:
+    """A document's file has its name."""
+
+    name: str
+    path: Path | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFailed:
+    """A document could not be read; there is no file for it."""
+
+    name: str
+    error: InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The run in numbers. Rates are over `seconds`, which is all but loading."""
+
+    documents: int
+    failed: int
+    sentences: int
+    from_memory: int
+    flags: dict[str, int]
+    words: int
+    seconds: float
+    load_seconds: float
+    sentences_per_second: float
+    source_tokens_per_second: float
+    target_tokens_per_second: float
+    model: str
+    engine: str
+    dtype: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A document's first sentence comes next."""
+
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The document's last sentence has been."""
+
+    document: Document
+
+
+Item = Begin | tuple[Document, Sentence] | End | DocumentFailed
+"""What flows through the windows: a document's beginning, its sentences, its end; or that it failed."""
+
+Step = Progress | Row | Begin | End | DocumentFailed
+"""What comes out of a window: its progress, then its items again, the sentences as rows."""
+
+
+Event = Found | Loaded | Progress | Row | DocumentDone | DocumentFailed | Summary
+
+
+class Tally:
+    """Counts what happens, for the summary."""
+
+    def __init__(self, loaded: Loaded, *, failed: int) -> None:
+        self._loaded, self._failed = loaded, failed
+        self._started = time.perf_counter()
+        self._flags: Counter[Flag] = Counter()
+        self._documents = self._rows = self._words = 0
+        self._from_memory = self._source_tokens = self._target_tokens = 0
+
+    def count(self, event: Step) -> None:
+        """Add the event to what it concerns."""
+        match event:
+            case Progress():
+                self._from_memory += event.from_memory
+                self._source_tokens += event.source_tokens
+                self._target_tokens += event.target_tokens
+            case Row():
+                self._rows += 1
+                self._words += len(event.source.split())
+                self._flags.update(event.flags)
+            case End():
+                self._documents += 1
+            case DocumentFailed():
+                self._failed += 1
+
+    def timings(self) -> dict[str, float]:
+        """Seconds of translating (all but loading) and of loading."""
+        return {
+            "seconds": round(time.perf_counter() - self._started, 3),
+            "load_seconds": round(self._loaded.seconds, 3),
+        }
+
+    def summarize(self) -> Summary:
+        """The run in numbers, as of now."""
+        timings = self.timings()
+        seconds = max(timings["seconds"], 1e-3)
+        return Summary(
+            documents=self._documents,
+            failed=self._failed,
+            sentences=self._rows,
+            from_memory=self._from_memory,
+            flags=count_flags(self._flags),
+            words=self._words,
+            sentences_per_second=round(self._rows / seconds, 2),
+            source_tokens_per_second=round(self._source_tokens / seconds, 1),
+            target_tokens_per_second=round(self._target_tokens / seconds, 1),
+            model=self._loaded.model.name,
+            engine=self._loaded.engine,
+            dtype=self._loaded.dtype,
+            signature=format_signature(self._loaded.signature),
+            **timings,
+        )

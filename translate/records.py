@@ -1,0 +1,192 @@
+"""The records that travel between the stages, and the errors that any of them may raise.
+
+A text flows: Document → Paragraph → Sentence → (batch of) Request → Hypothesis → Translation → Row.
+Nothing here knows files, models or JSON.
+
+TranslateError              one sentence that quotes the bad value, one hint that says what to do
+├── InputError              a document that cannot be read as text
+├── OutputError             a place that cannot be written, or holds something else
+├── ModelError              a model that cannot be had or cannot be trusted
+└── EngineError             an engine that is unknown, not installed, or gave nonsense
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class TranslateError(Exception):
+    """A problem that the user can do something about: `message` says what, `hint` what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InputError(TranslateError):
+    """A document that cannot be read as text."""
+
+
+class OutputError(TranslateError):
+    """A place that cannot be written, or that holds something else."""
+
+
+class ModelError(TranslateError):
+    """A model that cannot be had, or cannot be trusted."""
+
+
+class EngineError(TranslateError):
+    """An engine that is unknown, not installed, or gave nonsense."""
+
+
+class Flag(StrEnum):
+    """A doubt about one row, or a word on how it came about. The list is closed."""
+
+    PASSTHROUGH = "passthrough"  # nothing to translate (blank, punctuation, number, URL): copied as it is
+    SPLIT = "split"  # too long for the model: translated in parts, joined
+    LOOP = "loop"  # the target repeats itself where the source does not
+    ECHO = "echo"  # the target is the German source again
+    LENGTH_RATIO = "length-ratio"  # the target is far too short or too long for its source
+    NUMBER_MISMATCH = "number-mismatch"  # a number of the source is not in the target, or the reverse
+    UNKNOWN_TOKEN = "unknown-token"  # characters that the model's vocabulary does not have
+    MAX_LENGTH = "max-length"  # decoding stopped at the model's last position
+    EMPTY = "empty"  # the model gave nothing
+    RETRIED = "retried"  # tried again with safer decoding; the better of both is in the row
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One input text. `name` is the `doc` of its rows; `path` is None for standard input."""
+
+    name: str
+    path: Path | None
+    encoding: str
+    sha256: str
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A non-empty line: `text` without its line ending, `start` in code points from the document's start."""
+
+    number: int
+    start: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A span of a document: `document_text[start:end] == text`, in code points; no white space at its ends."""
+
+    paragraph: int
+    number: int
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an engine is asked: source token ids, the end-of-sentence id included.
+
+    `safer` asks for decoding that cannot loop (no repeated n-grams, more beams), for a second try.
+    """
+
+    number: int
+    source: tuple[int, ...]
+    safer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What an engine answers: target token ids without start and end, and their mean log-probability.
+
+    `score` counts the end-of-sentence token; `complete` is False where decoding ran out of positions.
+    """
+
+    number: int
+    target: tuple[int, ...]
+    score: float
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A source sentence's English, with its score (None if it never saw the model) and flags."""
+
+    target: str
+    score: float | None
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of an output file: a sentence, where it stands, and its translation."""
+
+    doc: str
+    paragraph: int
+    sentence: int
+    start: int
+    end: int
+    source: str
+    target: str
+    score: float | None
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that is on this machine: a folder in transformers' Marian format.
+
+    `fingerprint` is the sha256 over its weight and SentencePiece files; `revision` the hub's commit, if it came from one.
+    """
+
+    name: str
+    folder: Path
+    revision: str | None
+    fingerprint: str
+    bundled: bool = False
+
+    @property
+    def short_name(self) -> str:
+        """The last part of the name: the folder under `--output`."""
+        return self.name.rstrip("/").rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to translate. None means: as the model's generation_config or the hardware says."""
+
+    engine: str = "auto"
+    device: str = "auto"
+    dtype: str = "auto"
+    beams: int | None = None
+    length_penalty: float | None = None
+    batch_size: int | None = None
+    """Sentences a batch; takes the place of the token budget."""
+    batch_tokens: int | None = None
+    """Padded source tokens a batch."""
+    normalize: bool = True
+    comfortable_tokens: int = 200
+    """Source tokens; a longer sentence is split at a clause end."""
+    chunk_sentences: int = 10_000
+    """Sentences in the window that is sorted by length."""
+
+
+Signature = Mapping[str, str]
+"""Everything that can change an output, field → value, in writing order."""
+
+
+def format_signature(signature: Signature) -> str:
+    """`model:opus-mt-de-en|dtype:float32|…`, as sacreBLEU prints its own."""
+    return "|".join(f"{key}:{value}" for key, value in signature.items())
+
+
+def parse_signature(text: str) -> Signature:
+    """The reverse of `format_signature`."""
+    return dict(field.split(":", 1) for field in text.split("|") if ":" in field)

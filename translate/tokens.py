@@ -1,0 +1,109 @@
+"""Text ↔ token ids, with the model's own SentencePiece files; and what happens to a text before it becomes tokens.
+
+What MarianTokenizer of transformers does, without importing it: pieces of source.spm, looked up in vocab.json, the
+end-of-sentence id behind them. A test holds the two equal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+
+from translate.records import Model, ModelError
+
+CUTS = tuple(
+    map(
+        re.compile,
+        (r"[;:.!?…]\W*\s+", r"[,–—]\W*\s+", r"\s+(?=(?:und|oder|aber|sondern|denn|weil|dass|wenn)\s)", r"\s+"),
+    )
+)
+"""Where a long sentence may be cut, the best kind first: clause ends, commas and dashes, conjunctions, blanks."""
+
+CHARACTERS_PER_TOKEN = 12
+"""More than any real text has. A longer stretch is over the limit without being tokenised."""
+
+SOFT_HYPHEN = "\u00ad"
+
+
+class Tokenizer:
+    """Text ↔ ids for one model.
+
+    `normalize` asks for the Moses chain that OPUS-MT models were trained behind; other models get the text as it is.
+    Raises ModelError if the files do not fit together.
+    """
+
+    def __init__(self, model: Model, *, normalize: bool = True) -> None:
+        import sentencepiece
+
+        try:
+            self._source = sentencepiece.SentencePieceProcessor(model_file=str(model.folder / "source.spm"))
+            self._target = sentencepiece.SentencePieceProcessor(model_file=str(model.folder / "target.spm"))
+            self._ids: dict[str, int] = json.loads((model.folder / "vocab.json").read_text(encoding="utf-8"))
+            self._pieces = {number: piece for piece, number in self._ids.items()}
+            self.end, self.unknown = self._ids["</s>"], self._ids["<unk>"]
+        except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
+            hint = "source.spm, target.spm and vocab.json must be those of the model; download it again"
+            raise ModelError(f"cannot read the vocabulary in '{model.folder}': {error}", hint) from error
+        self.normalization = "moses" if normalize and _trained_behind_moses(model) else "none"
+        self._normalize = _moses_normalizer() if self.normalization == "moses" else _remove_soft_hyphens
+
+    def encode(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Source ids of each text, the end-of-sentence id last; a piece that the vocabulary lacks is `unknown`."""
+        pieces = self._source.encode([self._normalize(text) for text in texts], out_type=str)
+        return [(*(self._ids.get(piece, self.unknown) for piece in sentence), self.end) for sentence in pieces]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of target ids; special tokens but the unknown one leave no trace."""
+        special = ("</s>", "<pad>", "<s>")
+        pieces = [piece for number in ids if (piece := self._pieces.get(number, "<unk>")) not in special]
+        text: str = self._target.decode_pieces(pieces)
+        return text.replace("\u2581", " ").strip()
+
+    def split(self, text: str, limit: int) -> list[str]:
+        """The text in parts of at most `limit` tokens, cut at clause ends where there are any; `"".join` gives it back.
+
+        [text] if it is short enough. Cuts near the middle, again and again, so it takes n log n.
+        """
+        if len(text) <= limit or (len(text) <= limit * CHARACTERS_PER_TOKEN and len(self.encode([text])[0]) <= limit):
+            return [text]
+        cut = _best_cut(text)
+        return [*self.split(text[:cut], limit), *self.split(text[cut:], limit)]
+
+
+def _best_cut(text: str) -> int:
+    """Where to cut in two: the best kind of place within the middle half, and of these the one nearest the middle."""
+    middle, low, high = len(text) // 2, len(text) // 4, len(text) * 3 // 4
+    for pattern in CUTS:
+        ends = [match.end() for match in pattern.finditer(text, low, high)]
+        if ends:
+            return min(ends, key=lambda end: abs(end - middle))
+    while middle < high and unicodedata.combining(text[middle]):
+        middle += 1  # a mark belongs to the letter before it
+    return middle
+
+
+def _trained_behind_moses(model: Model) -> bool:
+    """Whether the model is one of OPUS-MT's, by its name: their training text went through Moses' scripts."""
+    return "opus-mt" in model.short_name
+
+
+def _moses_normalizer() -> Callable[[str], str]:
+    """OPUS-MT's chain: replace-unicode-punctuation, remove-non-printing-char, normalize-punctuation -l de, one blank.
+
+    Source: preprocess.sh in the OPUS-MT model archives, https://github.com/Helsinki-NLP/OPUS-MT-train
+    """
+    from sacremoses import MosesPunctNormalizer
+
+    normalizer = MosesPunctNormalizer(lang="de", pre_replace_unicode_punct=True, post_remove_control_chars=True)
+
+    def normalize(text: str) -> str:
+        return " ".join(str(normalizer.normalize(_remove_soft_hyphens(text).replace("\t", " "))).split())
+
+    return normalize
+
+
+def _remove_soft_hyphens(text: str) -> str:
+    """A hint for typesetters, invisible to readers, would be an unknown piece to the model."""
+    return text.replace(SOFT_HYPHEN, "")

@@ -1,0 +1,260 @@
+"""One window of sentences → their translations: memory, batches, engine, checks, second tries, commits."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from translate.batches import make_batches
+from translate.checks import check_target, choose_better, needs_model, order_flags, safer_source, worth_retrying
+from translate.engine import Engine
+from translate.memory import Memory, Remembered, window_key
+from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Signature, Translation
+from translate.tokens import Tokenizer
+
+BEHAVIOUR = "1"
+"""Part of the signature: raised whenever the same engine's rows would come out differently."""
+
+COMMIT_ROWS = 256
+"""Rows a commit, from an engine that streams. Others commit batch by batch."""
+
+SPLIT_RETRY_TOKENS = 48
+"""A doubtful row of more source tokens than this is split for its second try."""
+
+CANARY = ("Das ist ein Haus.", "Guten Morgen, wie geht es Ihnen?", "Ich habe heute zwei Bücher gekauft.")
+CANARY_FILE = "canary.json"
+"""In a bundled model's folder: number of beams → target ids of the CANARY sentences, in float32."""
+
+
+class Interrupted(Exception):
+    """The user asked to stop. What was finished is in the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """So much has been done since the last one. A sentence that occurs twice is translated once and counts twice."""
+
+    sentences: int = 0
+    characters: int = 0
+    from_memory: int = 0
+    source_tokens: int = 0
+    target_tokens: int = 0
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A sentence on its way through the engine: in one part or, if it is long, in several."""
+
+    source: str
+    parts: tuple[str, ...]
+    requests: tuple[Request, ...]
+    hypotheses: dict[int, Hypothesis] = field(default_factory=dict)
+
+
+class Translator:
+    """Sentences → translations, through the memory if there is one."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        tokenizer: Tokenizer,
+        settings: Settings,
+        *,
+        memory: Memory | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._engine, self._tokenizer, self._settings = engine, tokenizer, settings
+        self._memory, self._stop = memory, stop
+        self._batch_tokens = batch_tokens(engine, settings)
+
+    def translate(self, texts: Sequence[str], results: dict[str, Translation]) -> Iterator[Progress]:
+        """Put the translation of each text into `results`, and tell how far it is.
+
+        Raises Interrupted between two commits when `stop` says so; TranslateError as engine and memory do.
+        """
+        counts = Counter(texts)  # in order of first occurrence
+        copied = [text for text in counts if not needs_model(text)]
+        results.update((text, Translation(text, None, (Flag.PASSTHROUGH,))) for text in copied)
+        asked = [text for text in counts if text not in results]
+        known = self._memory.find(asked) if self._memory is not None else {}
+        results.update((text, entry.translation) for text, entry in known.items())
+        yield _progress(copied, counts)
+        yield _progress(known, counts, from_memory=sum(counts[text] for text in known))
+        for ready, progress in self._translate_unknown(asked, known, window_key(counts)):
+            results.update(ready)
+            again = sum(counts[text] - 1 for text in ready if text not in known)
+            done = _progress([text for text in ready if text not in known], counts, from_memory=again)
+            yield Progress(done.sentences, done.characters, again, progress.source_tokens, progress.target_tokens)
+
+    def _translate_unknown(
+        self, asked: Sequence[str], known: dict[str, Remembered], window: int
+    ) -> Iterator[tuple[dict[str, Translation], Progress]]:
+        """The translations that the memory lacks, committed and given a batch at a time.
+
+        Batches are made of what the memory lacked when this window was first begun. So a run that was killed half way
+        makes the very batches of the unbroken run when it comes back, and floating-point sums come out the same. What
+        it had committed of a batch is there whole, or (a long sentence's other part was missing) is computed again.
+        """
+        plan = [text for text in asked if text not in known or known[text].window == window]
+        pendings = self._prepare(plan)
+        owners = {request.number: pending for pending in pendings for request in pending.requests}
+        requests = [request for pending in pendings for request in pending.requests]
+        for batch in self._make_batches(requests, owners, known):
+            for ready, progress in self._translate_batch(batch, owners):
+                if self._memory is not None:
+                    self._memory.add(window, list(ready.items()))
+                yield ready, progress
+                if self._stop():
+                    raise Interrupted
+
+    def _prepare(self, sources: Sequence[str], *, safer: bool = False) -> list[_Pending]:
+        """Each source with its requests, numbered from 0. `safer`: capitals lowered, longer ones split in two."""
+        texts = [safer_source(source) for source in sources] if safer else sources
+        pendings, number = [], 0
+        for source, text, ids in zip(sources, texts, self._tokenizer.encode(texts), strict=True):
+            limit = self._settings.comfortable_tokens
+            if safer and len(ids) > SPLIT_RETRY_TOKENS:
+                limit = min(limit, len(ids) * 2 // 3)
+            parts = self._tokenizer.split(text, limit) if len(ids) > limit else [text]
+            encoded = [ids] if len(parts) == 1 else self._tokenizer.encode(parts)
+            requests = tuple(Request(number + i, part, safer) for i, part in enumerate(encoded))
+            pendings.append(_Pending(source, tuple(parts), requests))
+            number += len(parts)
+        return pendings
+
+    def _make_batches(
+        self, requests: Sequence[Request], owners: dict[int, _Pending], known: dict[str, Remembered]
+    ) -> Iterator[list[Request]]:
+        """Batches that hold something new, longest sentences first; all in one for an engine that makes its own."""
+        if self._engine.batch_independent:
+            new = [request for request in requests if owners[request.number].source not in known]
+            if new:
+                yield sorted(new, key=lambda request: -len(request.source))
+            return
+        for indices in self._budgeted(requests):
+            if any(owners[requests[i].number].source not in known for i in indices):
+                yield [requests[i] for i in indices]
+
+    def _budgeted(self, requests: Sequence[Request]) -> list[list[int]]:
+        tokens = None if self._settings.batch_size else self._batch_tokens
+        return make_batches(
+            [len(request.source) for request in requests], tokens=tokens, size=self._settings.batch_size
+        )
+
+    def _translate_batch(
+        self, batch: Sequence[Request], owners: dict[int, _Pending]
+    ) -> Iterator[tuple[dict[str, Translation], Progress]]:
+        """The sentences that this batch completes, the doubtful ones tried again and last."""
+        ready: dict[str, Translation] = {}
+        doubtful: dict[str, Translation] = {}
+        tokens = [0, 0]
+        for pending, translation in self._collect(batch, owners, tokens):
+            (doubtful if worth_retrying(translation.flags) else ready)[pending.source] = translation
+            if len(ready) >= COMMIT_ROWS and self._engine.batch_independent:
+                yield ready, Progress(source_tokens=tokens[0], target_tokens=tokens[1])
+                ready, tokens[:] = {}, (0, 0)
+        if doubtful:
+            ready |= self._retry(doubtful, tokens)
+        yield ready, Progress(source_tokens=tokens[0], target_tokens=tokens[1])
+
+    def _retry(self, doubtful: dict[str, Translation], tokens: list[int]) -> dict[str, Translation]:
+        """The better of each doubtful translation and a second one, decoded more safely."""
+        pendings = self._prepare(list(doubtful), safer=True)
+        owners = {request.number: pending for pending in pendings for request in pending.requests}
+        requests = [request for pending in pendings for request in pending.requests]
+        better = {}
+        for indices in self._budgeted(requests):
+            for pending, second in self._collect([requests[i] for i in indices], owners, tokens):
+                better[pending.source] = choose_better(doubtful[pending.source], second)
+        return better
+
+    def _collect(
+        self, batch: Sequence[Request], owners: dict[int, _Pending], tokens: list[int]
+    ) -> Iterator[tuple[_Pending, Translation]]:
+        """Each sentence as soon as its last part is there; adds to the counts of source and target tokens."""
+        for hypothesis in self._engine.translate(batch):
+            pending = owners[hypothesis.number]
+            pending.hypotheses[hypothesis.number] = hypothesis
+            tokens[1] += len(hypothesis.target) + 1
+            if len(pending.hypotheses) == len(pending.requests):
+                yield pending, self._assemble(pending)
+        tokens[0] += sum(len(request.source) for request in batch)
+
+    def _assemble(self, pending: _Pending) -> Translation:
+        """The parts' translations joined, with all the doubts there are."""
+        hypotheses = [pending.hypotheses[request.number] for request in pending.requests]
+        texts = [self._tokenizer.decode(hypothesis.target) for hypothesis in hypotheses]
+        gaps = [" " if part[-1:].isspace() else "" for part in pending.parts[:-1]] + [""]
+        target = "".join(text + gap for text, gap in zip(texts, gaps, strict=True))
+        weights = [len(hypothesis.target) + 1 for hypothesis in hypotheses]
+        score = sum(h.score * weight for h, weight in zip(hypotheses, weights, strict=True)) / sum(weights)
+        flags = list(check_target(pending.source, target))
+        unknown = self._tokenizer.unknown
+        if any(
+            unknown in ids for h, r in zip(hypotheses, pending.requests, strict=True) for ids in (h.target, r.source)
+        ):
+            flags.append(Flag.UNKNOWN_TOKEN)
+        if not all(hypothesis.complete for hypothesis in hypotheses):
+            flags.append(Flag.MAX_LENGTH)
+        if len(pending.parts) > 1:
+            flags.append(Flag.SPLIT)
+        return Translation(target, round(score, 6), order_flags(flags))
+
+
+def _progress(texts: Iterable[str], counts: Counter[str], *, from_memory: int = 0) -> Progress:
+    texts = list(texts)
+    return Progress(sum(counts[text] for text in texts), sum(len(text) * counts[text] for text in texts), from_memory)
+
+
+def batch_tokens(engine: Engine, settings: Settings) -> int:
+    """Padded source tokens a batch: as set, else as suits the engine's hardware."""
+    return settings.batch_tokens or engine.batch_tokens
+
+
+def make_signature(model: Model, engine: Engine, tokenizer: Tokenizer, settings: Settings) -> Signature:
+    """Everything that can change an output.
+
+    The batch is part of it only where it can: not with an engine whose rows do not depend on it, nor in float32, where
+    it moves sums by some 1e-7 and a resumed run makes the same batches anyway.
+    """
+    signature = {"model": model.short_name, "weights": model.fingerprint[:12], **engine.signature}
+    if not engine.batch_independent and engine.dtype != "float32":
+        signature["batch"] = (
+            f"{settings.batch_size}-sentences" if settings.batch_size else f"{batch_tokens(engine, settings)}-tokens"
+        )
+    signature |= {
+        "normalize": tokenizer.normalization,
+        "split": str(settings.comfortable_tokens),
+        "behaviour": BEHAVIOUR,
+    }
+    return signature
+
+
+def check_canary(model: Model, engine: Engine, tokenizer: Tokenizer) -> None:
+    """Raise ModelError unless the engine translates a few fixed sentences as it should.
+
+    A bundled model has to give its stored ids in float32. Any other may not echo, loop or fall silent on most of them.
+    """
+    if engine.name == "echo":
+        return
+    requests = [Request(i, ids) for i, ids in enumerate(tokenizer.encode(CANARY))]
+    targets = {hypothesis.number: hypothesis.target for hypothesis in engine.translate(requests)}
+    answers = [targets[i] for i in range(len(CANARY))]
+    if model.bundled:
+        stored = json.loads((model.folder / CANARY_FILE).read_text(encoding="utf-8"))
+        expected = stored.get(engine.signature.get("beams", ""))
+        wrong = engine.dtype == "float32" and expected is not None and [list(ids) for ids in answers] != expected
+    else:
+        doubts = [set(check_target(text, tokenizer.decode(ids))) for text, ids in zip(CANARY, answers, strict=True)]
+        wrong = sum(bool(flags & {Flag.ECHO, Flag.LOOP, Flag.EMPTY}) for flags in doubts) * 2 > len(CANARY)
+    if wrong:
+        said = "; ".join(
+            f"'{text}' → '{tokenizer.decode(ids)[:60]}'" for text, ids in zip(CANARY, answers, strict=True)
+        )
+        versions = ", ".join(
+            f"{name} {value}" for name, value in engine.signature.items() if name in ("engine", "torch", "dtype")
+        )
+        hint = "these library versions may not suit the model, or its files are damaged; try --dtype float32, or other versions"
+        raise ModelError(f"'{model.name}' does not translate as it should ({versions}): {said}", hint)
