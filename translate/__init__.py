@@ -18,6 +18,18 @@ runfolder   one output folder: lock, which run it holds, its files              
 translator  a window of sentences → translations                                records, batches, checks, engine, memory, tokens
 events      what a run tells, and its tally                                     records, catalog, output, translator
 pipeline    files → files: composes all of the above                            all above
+runs        paths → the rows of several runs, and of a reference                records, documents, output
+alignment   pure: the rows of several runs of a document → groups               records
+changes     pure: two translations → which words differ, classes of change      nothing
+scores      sacreBLEU's metrics, intervals and tests, from one count a row      nothing
+comparison  the records of a comparison, and the demands on it                  records, changes, scores
+comet       COMET through its own program                                       comparison
+evaluation  a comparison and a reference → scores, significance, buckets        records, comparison, scores, comet
+compare     composes the above: runs → a comparison                             records, output, runs, alignment, changes, scores, comparison, evaluation
+report      a comparison → text and JSON                                        records, output, changes, comparison
+plots       a comparison → SVG                                                  changes, comparison
+page        a comparison → one HTML file                                        records, output, changes, comparison, plots
 progress    shows a run on standard error                                       all above
+cli_compare  the options of `translate compare`                                 all above
 cli         options, messages, exit statuses                                    all above
 """

@@ -1,6 +1,6 @@
 """The command line: options, progress, messages, exit statuses. The only module that prints.
 
-Exit status: 0 all done · 1 error · 2 wrong usage · 3 --strict found flags · 130, 143 interrupted.
+Exit status: 0 all done · 1 error · 2 wrong usage · 3 --strict found flags · 4 a comparison fails · 130, 143 interrupted.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from translate.cli_compare import compare_command
+from translate.documents import check_encoding
+from translate.engine import DTYPES, ENGINES
 from translate.progress import Reporter, say, say_error
 from translate.records import Flag, Row, Settings, TranslateError
 
@@ -114,6 +117,9 @@ def run_command(
         raise typer.BadParameter("- (standard input) goes alone", param_hint="FILES")
     if "-" in files and text:
         raise typer.BadParameter("goes with files, not with standard input", param_hint="--text")
+    check_choice(dtype, DTYPES, "--dtype")
+    check_choice(engine, ("auto", *ENGINES), "--engine")
+    check_option(encoding, check_encoding, "--encoding")
     from translate.pipeline import Job
 
     settings = Settings(
@@ -138,6 +144,20 @@ def run_command(
         overwrite=overwrite,
     )
     translate_job(job, Reporter(quiet=quiet), strict=strict, as_json=as_json)
+
+
+def check_choice(value: str, choices: Sequence[str], option: str) -> None:
+    """Raise a usage error if the value is none of the choices."""
+    if value not in choices:
+        raise typer.BadParameter(f"'{value}' is none of {', '.join(choices)}", param_hint=option)
+
+
+def check_option(value: str, check: Callable[[str], object], option: str) -> None:
+    """Raise a usage error if `check` raises a TranslateError."""
+    try:
+        check(value)
+    except TranslateError as error:
+        raise typer.BadParameter(f"{error.message}; {error.hint}", param_hint=option) from None
 
 
 def translate_job(job: Job, reporter: Reporter, *, strict: bool, as_json: bool) -> None:
@@ -207,6 +227,7 @@ def stop_signals(gently: Callable[[], bool]) -> Iterator[list[int]]:
 @app.command("segment", help="Show the sentence spans of text files as JSON lines.")
 def segment_command(files: Files, encoding: Encoding = "utf-8") -> None:
     """Documents → sentences → standard output."""
+    check_option(encoding, check_encoding, "--encoding")
     from translate.documents import STANDARD_INPUT, open_document, read_paragraphs, standard_input
     from translate.output import format_span
     from translate.pipeline import find_documents
@@ -245,6 +266,9 @@ def models_command(models_file: ModelsFile = None) -> None:
     first, here = entries[0], next((entry for entry, present in entries if present), None)
     print(f"\nfrom {find_models_file(models_file)}; the first that can be had is used: {first[0]}", end="")
     print("" if first[1] else f"\nif the hub cannot be reached: {here or 'none'}")
+
+
+app.command("compare", help="Compare two or more runs, with or without a reference.")(compare_command)
 
 
 def insert_run(arguments: Sequence[str]) -> list[str]:

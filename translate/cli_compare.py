@@ -1,0 +1,108 @@
+"""The options of `translate compare`: a question put together, the answer printed or written, and the exit status."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from translate.progress import say
+
+EXIT_FAILED = 4
+
+Runs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="RUNS…",
+        help="Two or more: folders of rows (out/<model>), files of rows (*.jsonl), or files of plain lines (one "
+        "translation a line, any other ending).",
+    ),
+]
+
+
+def compare_command(
+    runs: Runs,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            "--reference", "-r", help="A file of plain lines or rows, or a folder with such a file for each document."
+        ),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--source",
+            "-s",
+            help="The text whose lines the plain lines translate, line by line. Without it they belong to the "
+            "paragraphs of the one document of a run of rows, or are matched by number.",
+        ),
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write one page to read and search offline.")
+    ] = None,
+    metrics: Annotated[str, typer.Option("--metrics", help="Against the reference; TER takes longest.")] = (
+        "bleu,chrf++,ter"
+    ),
+    comet: Annotated[
+        bool | None,
+        typer.Option(
+            "--comet/--no-comet",
+            help="COMET by the program comet-score. Default: where it and its model are on this machine; --comet "
+            "insists, and may download the model.",
+        ),
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", "-n", min=0, help="How many of the rows to print.")] = 10,
+    fail_under: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-under",
+            metavar="METRIC=VALUE",
+            help="Exit status 4 if a run is worse: bleu, chrf++, ter (over VALUE) or comet; without a reference "
+            "identical (percent of rows), mutual-bleu, mutual-chrf. May be given several times.",
+        ),
+    ] = None,
+    fail_on_change: Annotated[
+        bool, typer.Option("--fail-on-change", help="Exit status 4 if any two runs differ in any row.")
+    ] = False,
+    encoding: Annotated[
+        str, typer.Option("--encoding", "-e", help="Of plain lines without a byte order mark.")
+    ] = "utf-8",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and reasons to fail.")] = False,
+) -> None:
+    """Compare, show, and end with the status that the demands give."""
+    chosen = check_metrics(metrics)
+    from translate.compare import Question, compare
+    from translate.comparison import find_failures, parse_limit
+    from translate.report import format_text, write_json
+
+    limits = [parse_limit(text, chosen) for text in fail_under or ()]
+    comparison = compare(Question(tuple(runs), reference, source, encoding, chosen, comet))
+    failures = find_failures(comparison, limits, on_change=fail_on_change)
+    if not quiet:
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # as in `run`
+        width = min(shutil.get_terminal_size((100, 24)).columns, 160)
+        for line in format_text(comparison, rows=rows, width=width):
+            typer.echo(line)
+    if json_file:
+        write_json(comparison, json_file)
+    if html_file:
+        from translate.page import write_page
+
+        write_page(comparison, html_file)
+    for reason in failures:
+        say(f"failed: {reason}")
+    if failures:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def check_metrics(text: str) -> tuple[str, ...]:
+    """The names in `bleu,chrf++,ter`. Raises a usage error for others."""
+    names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
+    known = ("bleu", "chrf++", "ter")
+    if not names or not set(names) <= set(known):
+        raise typer.BadParameter(f"'{text}' is no list of {', '.join(known)}", param_hint="--metrics")
+    return names

@@ -1,0 +1,278 @@
+"""The records of a comparison: what `compare` finds out and `report` and `page` show. Scores are in points of 100."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from translate.changes import Change, Span
+from translate.records import Flag, Signature, TranslateError
+from translate.scores import Interval, is_better_when_lower
+
+
+class CompareError(TranslateError):
+    """Runs that cannot be compared as asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One run: its letter, its name, and how big it is. `score` is the mean over its rows, None without any."""
+
+    key: str
+    label: str
+    path: str
+    signature: Signature | None
+    documents: int
+    rows: int
+    score: float | None
+    flags: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one run has for a group: its sentences' numbers, their targets joined, and what is known of them.
+
+    `source` is set where it is another than the group's; `quality` is metric → sentence score against the reference.
+    """
+
+    sentences: tuple[int, ...]
+    text: str
+    score: float | None
+    flags: tuple[Flag, ...]
+    source: str | None = None
+    quality: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """From the first cell of a pair to the second. `disagreement` ranks the rows that are most worth reading.
+
+    `chrf` is 0 to 100, `edits` counts tokens, `removed` and `added` are spans of the first and the second text.
+    """
+
+    changes: tuple[Change, ...]
+    edits: int
+    chrf: float
+    disagreement: float
+    removed: tuple[Span, ...] = ()
+    added: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRow:
+    """A group of sentences that say the same: a cell for each system, a difference for each pair of systems.
+
+    `words` counts the source's, or the first translation's where there is no source. Numbers start with 1.
+    """
+
+    number: int
+    doc: str
+    source: str
+    words: int
+    cells: tuple[Cell | None, ...]
+    differences: tuple[Difference | None, ...]
+    reference: str | None = None
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether every system has it."""
+        return None not in self.cells
+
+    @property
+    def disagreement(self) -> float:
+        """That of the pair that disagrees most."""
+        return max((found.disagreement for found in self.differences if found), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class FlagChange:
+    """How many rows have a flag in the second system only (won), in the first only (lost), in both."""
+
+    flag: Flag
+    won: int
+    lost: int
+    both: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two systems without any reference. BLEU and chrF are the second's, with the first as reference.
+
+    `rows` are those that both have; `length_ratio` is characters of the second over characters of the first;
+    `score_difference` the mean of second minus first, where both have a score, each under its own model.
+    """
+
+    first: str
+    second: str
+    rows: int
+    only_first: int
+    only_second: int
+    other_source: int
+    identical: int
+    bleu: float
+    chrf: float
+    signatures: Mapping[str, str]
+    edits: int
+    tokens: int
+    length_ratio: float
+    score_difference: float | None
+    changes: Mapping[Change, int]
+    flags: tuple[FlagChange, ...]
+    settings: tuple[str, ...]
+    """The settings that differ, as `name first → second`."""
+
+    @property
+    def share_identical(self) -> float:
+        """Of the rows that both have, 0 to 1."""
+        return self.identical / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """A system's score against the reference, with its 95 % interval."""
+
+    system: str
+    metric: str
+    score: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Significance:
+    """Whether two systems' scores differ: second minus first, and p by both tests."""
+
+    first: str
+    second: str
+    metric: str
+    difference: float
+    p_bootstrap: float
+    p_randomization: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Scores over some of the rows. `kind` is length, document or flag; `scores` is system → metric → score."""
+
+    kind: str
+    name: str
+    rows: int
+    scores: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Comet:
+    """COMET's scores by system, 0 to 100, or the reason why there are none."""
+
+    model: str
+    scores: Mapping[str, float] = field(default_factory=dict)
+    rows: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All that a reference gives, over the rows that every system and the reference have."""
+
+    path: str
+    rows: int
+    metrics: tuple[str, ...]
+    signatures: Mapping[str, str]
+    """Metric → that of the score; `metric bootstrap` and `metric randomization` → those of the tests."""
+    qualities: tuple[Quality, ...]
+    tests: tuple[Significance, ...]
+    buckets: tuple[Bucket, ...]
+    comet: Comet | None = None
+
+    def score(self, system: str, metric: str) -> float:
+        """A system's score."""
+        return next(q.score for q in self.qualities if (q.system, q.metric) == (system, metric))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything. `notices` are what a reader must know before trusting a figure."""
+
+    systems: tuple[System, ...]
+    pairs: tuple[Pair, ...]
+    rows: tuple[ComparedRow, ...]
+    notices: tuple[str, ...] = ()
+    evaluation: Evaluation | None = None
+
+    @property
+    def changed(self) -> int:
+        """The rows that every system has, and not all the same."""
+        return sum(row.is_paired and row.disagreement > 0 for row in self.rows)
+
+    def worst(self, count: int) -> list[ComparedRow]:
+        """The rows most worth reading: those with the greatest disagreement, of those that every system has."""
+        changed = (row for row in self.rows if row.is_paired and row.disagreement > 0)
+        return sorted(changed, key=lambda row: (-row.disagreement, row.number))[:count]
+
+    def unpaired(self) -> list[ComparedRow]:
+        """The rows that some system does not have."""
+        return [row for row in self.rows if not row.is_paired]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A demand on a figure: at least `value`, or at most for a metric that counts errors."""
+
+    metric: str
+    value: float
+
+
+PAIR_METRICS = ("identical", "mutual-bleu", "mutual-chrf")
+"""Of two systems, without a reference: share of identical rows in percent, BLEU and chrF of one against the other."""
+
+
+def parse_limit(text: str, metrics: Sequence[str]) -> Limit:
+    """`METRIC=VALUE`. Raises CompareError for another form or an unknown metric."""
+    name, _, value = text.partition("=")
+    known = (*metrics, "comet", *PAIR_METRICS)
+    try:
+        if name.lower() not in known:
+            raise ValueError
+        return Limit(name.lower(), float(value))
+    except ValueError:
+        hint = f"say METRIC=VALUE with one of {', '.join(known)}, such as bleu=25"
+        raise CompareError(f"cannot understand --fail-under '{text}'", hint) from None
+
+
+def find_failures(comparison: Comparison, limits: Sequence[Limit], *, on_change: bool = False) -> list[str]:
+    """The reasons for which a comparison fails, in words; none if it passes. Raises CompareError without reference."""
+    reasons = []
+    for limit in limits:
+        for name, value in _figures(comparison, limit.metric).items():
+            lower = is_better_when_lower(limit.metric)
+            if value > limit.value if lower else value < limit.value:
+                word = "over" if lower else "under"
+                reasons.append(f"{limit.metric} of {name} is {value:.2f}, {word} {limit.value:g}")
+    for pair in comparison.pairs if on_change else ():
+        changed, alone = pair.rows - pair.identical, pair.only_first + pair.only_second
+        if changed or alone or pair.other_source:
+            reasons.append(
+                f"{pair.first} and {pair.second} differ: {changed:,} rows changed, {alone:,} without a partner, "
+                f"{pair.other_source:,} with another source"
+            )
+    return reasons
+
+
+def _figures(comparison: Comparison, metric: str) -> Mapping[str, float]:
+    """What a limit is held against: name → value."""
+    if metric in PAIR_METRICS:
+        return {f"{pair.first} and {pair.second}": _pair_figure(pair, metric) for pair in comparison.pairs}
+    evaluation = comparison.evaluation
+    if evaluation is None:
+        raise CompareError(f"--fail-under {metric} needs a reference", "give --reference, or use mutual-chrf=VALUE")
+    if metric == "comet":
+        if evaluation.comet is None or evaluation.comet.reason:
+            reason = evaluation.comet.reason if evaluation.comet else "switched off"
+            raise CompareError(f"--fail-under comet, but there is no score: {reason}", "leave the demand out")
+        return evaluation.comet.scores
+    if metric not in evaluation.metrics:
+        raise CompareError(f"--fail-under {metric}, but --metrics leaves it out", f"add {metric} to --metrics")
+    return {system.key: evaluation.score(system.key, metric) for system in comparison.systems}
+
+
+def _pair_figure(pair: Pair, metric: str) -> float:
+    return {"identical": 100 * pair.share_identical, "mutual-bleu": pair.bleu, "mutual-chrf": pair.chrf}[metric]

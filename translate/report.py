@@ -1,0 +1,223 @@
+"""A Comparison → text for a terminal, and JSON with everything."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from translate.changes import Change, Span
+from translate.comparison import Cell, ComparedRow, Comparison, Difference, Evaluation, Pair, System
+from translate.output import write_atomically
+from translate.records import format_signature
+
+LABELS = {"bleu": "BLEU", "chrf": "chrF", "chrf++": "chrF++", "ter": "TER", "comet": "COMET"}
+MOST_DOCUMENTS = 12
+"""In the table of the text; JSON and HTML have all."""
+Table = Sequence[Sequence[str]]
+
+
+def format_text(comparison: Comparison, *, rows: int = 10, width: int = 100) -> Iterator[str]:
+    """Lines for a terminal: the systems, what differs, the scores, and the rows most worth reading."""
+    for notice in comparison.notices:
+        yield f"note: {notice}"
+    if comparison.notices:
+        yield ""
+    yield from _systems(comparison.systems)
+    yield ""
+    yield from _pairs(comparison.pairs)
+    if comparison.evaluation:
+        yield ""
+        yield from _evaluation(comparison, comparison.evaluation)
+    yield from _unpaired(comparison, rows, width)
+    worst = comparison.worst(rows)
+    if worst:
+        yield from (
+            "",
+            f"most worth reading, {len(worst)} of {comparison.changed:,} changed rows, [-removed-] {{+added+}}",
+        )
+    for row in worst:
+        yield ""
+        yield from _row(row, comparison, width)
+
+
+def _align(table: Table, *, left: int = 1) -> Iterator[str]:
+    """Columns of equal width, numbers to the right; the first `left` columns are words."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for line in table:
+        cells = (
+            cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+        )
+        yield "  ".join(cells).rstrip()
+
+
+def _systems(systems: Sequence[System]) -> Iterator[str]:
+    table = [["", "run", "documents", "rows", "mean score", "flagged"]]
+    for system in systems:
+        flags = f"{sum(system.flags.values()):,}"
+        table.append(
+            [system.key, system.label, f"{system.documents:,}", f"{system.rows:,}", _score(system.score), flags]
+        )
+    yield from _align(table, left=2)
+
+
+def _score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _pairs(pairs: Sequence[Pair]) -> Iterator[str]:
+    """A column a pair."""
+    lines = [
+        ["", *(f"{p.first} → {p.second}" for p in pairs)],
+        ["rows that both have", *(f"{p.rows:,}" for p in pairs)],
+        ["only in the first, only in the second", *(f"{p.only_first:,}, {p.only_second:,}" for p in pairs)],
+        ["identical", *(f"{p.identical:,} ({100 * p.share_identical:.1f} %)" for p in pairs)],
+        ["chrF of the second against the first", *(f"{p.chrf:.1f}" for p in pairs)],
+        ["BLEU of the second against the first", *(f"{p.bleu:.1f}" for p in pairs)],
+        ["token edits per 100 tokens", *(f"{100 * p.edits / max(1, p.tokens):.1f}" for p in pairs)],
+        ["length, second : first", *(f"{p.length_ratio:.3f}" for p in pairs)],
+        ["mean score, second − first", *(_signed(p.score_difference) for p in pairs)],
+    ]
+    for change in (change for change in Change if any(change in pair.changes for pair in pairs)):
+        lines.append([f"rows: {change}", *(f"{pair.changes.get(change, 0):,}" for pair in pairs)])
+    for flag in dict.fromkeys(found.flag for pair in pairs for found in pair.flags):
+        counts = [{found.flag: (found.won, found.lost) for found in pair.flags}.get(flag, (0, 0)) for pair in pairs]
+        lines.append([f"flag {flag}: won, lost", *(f"+{won:,} −{lost:,}" for won, lost in counts)])
+    yield from _align(lines)
+    for pair in pairs:
+        if pair.settings:
+            yield f"{pair.first} → {pair.second}: {'; '.join(pair.settings)}"
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.3f}"
+
+
+def _evaluation(comparison: Comparison, evaluation: Evaluation) -> Iterator[str]:
+    yield f"against {evaluation.path}, {evaluation.rows:,} rows, with 95 % intervals"
+    names = [LABELS[name] for name in evaluation.metrics]
+    comet = evaluation.comet if evaluation.comet and not evaluation.comet.reason else None
+    table = [["", "run", *names, *(["COMET"] if comet else [])]]
+    for system in comparison.systems:
+        scores = [q for q in evaluation.qualities if q.system == system.key]
+        shown = [f"{q.score:.1f} ({q.interval.low:.1f}–{q.interval.high:.1f})" for q in scores]
+        table.append([system.key, system.label, *shown, *([f"{comet.scores[system.key]:.1f}"] if comet else [])])
+    yield from _align(table, left=2)
+    yield from ("", "significance: difference, p by paired bootstrap, p by approximate randomization")
+    yield from _align([["", *names], *_significance_lines(comparison.pairs, evaluation)])
+    yield from ("", *_buckets(comparison, evaluation), "")
+    yield from (f"{LABELS[name]}: {evaluation.signatures[name]}" for name in evaluation.metrics)
+    if evaluation.comet and evaluation.comet.reason:
+        yield f"COMET: not computed, {evaluation.comet.reason}"
+
+
+def _significance_lines(pairs: Sequence[Pair], evaluation: Evaluation) -> Iterator[list[str]]:
+    for pair in pairs:
+        tests = [t for t in evaluation.tests if (t.first, t.second) == (pair.first, pair.second)]
+        shown = [f"{t.difference:+.1f}, {t.p_bootstrap:.4f}, {t.p_randomization:.4f}" for t in tests]
+        yield [f"{pair.first} → {pair.second}", *shown]
+
+
+def _buckets(comparison: Comparison, evaluation: Evaluation) -> Iterator[str]:
+    documents = sum(bucket.kind == "document" for bucket in evaluation.buckets)
+    keys = [system.key for system in comparison.systems]
+    columns = [(key, metric) for metric in evaluation.metrics for key in keys]
+    table = [["by", "", "rows", *(f"{LABELS[metric]} {key}" for key, metric in columns)]]
+    for bucket in evaluation.buckets:
+        if bucket.kind != "document" or 1 < documents <= MOST_DOCUMENTS:
+            scores = (f"{bucket.scores[key][metric]:.1f}" for key, metric in columns)
+            table.append([bucket.kind, bucket.name, f"{bucket.rows:,}", *scores])
+    yield from _align(table, left=2)
+    if documents > MOST_DOCUMENTS:
+        yield f"{documents:,} documents: see --json or --html"
+
+
+def _unpaired(comparison: Comparison, rows: int, width: int) -> Iterator[str]:
+    unpaired = comparison.unpaired()
+    if unpaired:
+        yield from ("", f"{len(unpaired):,} rows without a partner in some run")
+    for row in unpaired[:rows]:
+        keys = [system.key for system, cell in zip(comparison.systems, row.cells, strict=True) if cell]
+        text = row.source or row.reference or next((cell.text for cell in row.cells if cell), "")
+        yield textwrap.shorten(f"#{row.number} {row.doc}, only in {', '.join(keys) or 'the reference'}: {text}", width)
+    if len(unpaired) > rows:
+        yield f"… and {len(unpaired) - rows:,} more: see --json or --html"
+
+
+def _row(row: ComparedRow, comparison: Comparison, width: int) -> Iterator[str]:
+    """A row with its words marked as between the two systems that disagree most."""
+    n, difference = max(
+        ((n, found) for n, found in enumerate(row.differences) if found), key=lambda pair: pair[1].disagreement
+    )
+    pair = comparison.pairs[n]
+    cells = {system.key: cell for system, cell in zip(comparison.systems, row.cells, strict=True)}
+    changes = ", ".join(difference.changes)
+    yield f"#{row.number} {row.doc}  {changes}; {difference.edits} edits; chrF {difference.chrf:.0f}"
+    marks: Mapping[str, tuple[Sequence[Span], str, str]] = {
+        pair.first: (difference.removed, "[-", "-]"),
+        pair.second: (difference.added, "{+", "+}"),
+    }
+    yield from _wrap("source", row.source, width)
+    for key, cell in cells.items():
+        if cell:
+            yield from _wrap(key, _mark(cell.text, *marks.get(key, ((), "", ""))), width, _flags(cell))
+    if row.reference is not None:
+        yield from _wrap("ref.", row.reference, width)
+
+
+def _flags(cell: Cell) -> str:
+    return f" ({', '.join(cell.flags)})" if cell.flags else ""
+
+
+def _mark(text: str, spans: Sequence[Span], opening: str, closing: str) -> str:
+    for start, end in reversed(spans):
+        text = f"{text[:start]}{opening}{text[start:end]}{closing}{text[end:]}"
+    return text
+
+
+def _wrap(name: str, text: str, width: int, end: str = "") -> Iterator[str]:
+    """The text beside its name. Control characters, which a terminal would obey, are shown as their codes."""
+    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in " ".join(text.split()))
+    yield from textwrap.wrap(
+        shown + end, width, initial_indent=f"  {name:7}", subsequent_indent=" " * 9, break_on_hyphens=False
+    ) or [f"  {name:7}(empty)"]
+
+
+def write_json(comparison: Comparison, path: Path) -> None:
+    """Everything, as one object. Raises OutputError."""
+    with write_atomically(path) as file:
+        file.write('{"systems":' + _dump([_system_fields(system) for system in comparison.systems]))
+        file.write(',\n"notices":' + _dump(comparison.notices))
+        file.write(',\n"pairs":' + _dump([_pair_fields(pair) for pair in comparison.pairs]))
+        evaluation = comparison.evaluation and dataclasses.asdict(comparison.evaluation)
+        file.write(',\n"evaluation":' + _dump(evaluation))
+        file.write(',\n"rows":[')
+        for n, row in enumerate(comparison.rows):
+            file.write(("\n" if n == 0 else ",\n") + _dump(_row_fields(row)))
+        file.write("\n]}\n")
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _system_fields(system: System) -> dict[str, object]:
+    signature = None if system.signature is None else format_signature(system.signature)
+    return _fields(system) | {"signature": signature}
+
+
+def _pair_fields(pair: Pair) -> dict[str, object]:
+    return dataclasses.asdict(pair) | {"share_identical": pair.share_identical}
+
+
+def _row_fields(row: ComparedRow) -> dict[str, object]:
+    """Without dataclasses.asdict, whose copying takes a minute for 50,000 rows."""
+    cells = [cell and _fields(cell) for cell in row.cells]
+    differences = [found and _fields(found) for found in row.differences]
+    return _fields(row) | {"cells": cells, "differences": differences}
+
+
+def _fields(record: Cell | ComparedRow | Difference | System) -> dict[str, object]:
+    return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
