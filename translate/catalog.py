@@ -119,7 +119,7 @@ def parse_name(name: str) -> Entry:
 
     Raises ModelError if it can be none of them.
     """
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return Entry(name, Kind.FOLDER)
     if re.fullmatch(r"[\w.-]+", name) and (BUNDLED / name / "config.json").is_file():
         return Entry(name, Kind.BUNDLED)
@@ -223,9 +223,18 @@ def _find_entry(name: str, models_file: Path | None) -> Entry:
     return parse_name(name)
 
 
+def _import_hub() -> Any:
+    """The hub's library, told beforehand to send nothing but what is asked for. It reads its settings when imported."""
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    import huggingface_hub
+    import huggingface_hub.errors
+
+    return huggingface_hub
+
+
 def _cached_folder(entry: Entry) -> tuple[Path, str] | None:
     """The snapshot folder and commit in the hub's cache, if every needed file is there. Asks nobody."""
-    import huggingface_hub
+    huggingface_hub = _import_hub()
 
     def cached(filename: str) -> Path | None:
         found = huggingface_hub.try_to_load_from_cache(entry.name, filename, revision=entry.revision)
@@ -244,9 +253,7 @@ _unreachable: dict[str, str] = {}
 
 def _download(entry: Entry) -> tuple[Path, str]:
     """Fetch the entry's files into the hub's cache. Raises _Unavailable, or ModelError for a model without weights."""
-    import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError
-
+    huggingface_hub = _import_hub()
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     if huggingface_hub.constants.HF_HUB_OFFLINE:
         raise _Unavailable("not in the hub cache, and HF_HUB_OFFLINE is set")
@@ -257,7 +264,7 @@ def _download(entry: Entry) -> tuple[Path, str]:
             HUB_SECONDS,
             lambda: huggingface_hub.HfApi().model_info(entry.name, revision=entry.revision, timeout=HUB_SECONDS),
         )
-    except HfHubHTTPError as error:
+    except huggingface_hub.errors.HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "an error"
         raise _Unavailable(f"the hub at {endpoint} answered {status}") from error
     except Exception as error:  # what "no connection" is called depends on the HTTP library of the day

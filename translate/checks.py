@@ -6,6 +6,7 @@ doubts a reference translation (it should hardly ever) and a damaged one (it sho
 
 from __future__ import annotations
 
+import operator
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -81,13 +82,18 @@ def check_target(source: str, target: str) -> tuple[Flag, ...]:
 
 def is_loop(source: str, target: str) -> bool:
     """Whether the target repeats a phrase, or a few characters, more than the source gives reason for."""
-    if CHARACTER_LOOP.search(target) and not CHARACTER_LOOP.search(source):
+    if _has_character_loop(target) and not _has_character_loop(source):
         return True
     source_words, target_words = _words(source), _words(target)
     allowed = max(2, _most_repeats(source_words))
     if _most_repeats(target_words) > allowed:
         return True
     return _most_common_phrase(target_words, 4) > max(2, _most_common_phrase(source_words, 2))
+
+
+def _has_character_loop(text: str) -> bool:
+    """Whether a word, or a row of signs, repeats a few characters eight times: `hahahahahahahaha`."""
+    return any(len(word) > 9 and CHARACTER_LOOP.search(word) for word in text.split())
 
 
 def _words(text: str) -> list[str]:
@@ -98,10 +104,8 @@ def _most_repeats(words: Sequence[str]) -> int:
     """How often in a row the most repeated phrase stands: `very very very good` has 3."""
     most = 1
     for length in range(1, min(LONGEST_REPEATED_PHRASE, len(words) // 2) + 1):
-        run = 0  # how many words in a row equal the word `length` places before
-        for i in range(length, len(words)):
-            run = run + 1 if words[i] == words[i - length] else 0
-            most = max(most, run // length + 1)
+        same = bytes(map(operator.eq, words[length:], words))  # 1 where a word equals the one `length` places before
+        most = max(most, max(map(len, same.split(b"\0"))) // length + 1)
     return most
 
 

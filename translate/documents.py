@@ -37,18 +37,19 @@ def find_files(argument: str) -> list[Path]:
     Raises InputError if there is no such file or folder, if it is a pipe or device, or the folder holds no *.txt.
     """
     path = Path(argument)
+    shown = argument if argument.isprintable() else ascii(argument)[1:-1]
     try:
         if path.is_dir():
             found = sorted(_walk(path, frozenset()))
             if not found:
-                raise InputError(f"no *.txt in the folder '{argument}'", "name the files, if theirs is another ending")
+                raise InputError(f"no *.txt in the folder '{shown}'", "name the files, if theirs is another ending")
             return found
         if not path.exists():
-            raise InputError(f"no file or folder '{argument}'", _path_hint(argument))
+            raise InputError(f"no file or folder '{shown}'", _path_hint(argument))
         if not path.is_file():
-            raise InputError(f"'{argument}' is no ordinary file", "pipe it in, with - for the file name")
+            raise InputError(f"'{shown}' is no ordinary file", "pipe it in, with - for the file name")
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot read '{ascii(argument)[1:-1]}': {_reason(error)}", _path_hint(argument)) from error
+        raise InputError(f"cannot read '{shown}': {_reason(error)}", _path_hint(argument)) from error
     return [path]
 
 

