@@ -9,8 +9,10 @@ documents   paths → decoded documents → paragraphs                          
 sentences   paragraphs → sentence spans                                         records
 batches     pure: windows of a stream, lengths → batches                        records
 tokens      text ↔ token ids, normalisation, cutting what is too long           records
+usercache   the folder for what can be made again                               nothing
 engine      the seam, the registry, the echo engine                             records
 engine_hf   the engine `transformers`                                           records, batches, catalog, engine
+engine_ct2  the engine `ctranslate2`                                            records, engine_hf, usercache
 checks      flags for a row, and what to try again                              records
 memory      the translation memory, which is the journal too                    records, batches
 output      rows, run.json, files that are complete or not there                records

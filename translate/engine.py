@@ -16,6 +16,8 @@ from translate.records import EngineError, Hypothesis, Model, Request, Settings,
 
 ENGINES = {
     "transformers": "translate.engine_hf:TransformersEngine",
+    "ctranslate2": "translate.engine_ct2:CTranslate2Engine",
+    "native": "translate.engine_native:NativeEngine",
     "echo": "translate.engine:EchoEngine",
 }
 """Name → module:class, imported on use."""

@@ -1,0 +1,248 @@
+"""The engine `ctranslate2` (optional extra): the same weights in CTranslate2's own runtime, int8 included.
+
+A model is converted once, in float32, into the user's cache folder; the runtime turns it into the wanted compute type
+when it loads it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from translate.records import EngineError, Hypothesis, Model, OutputError, Request, Settings, Signature
+from translate.usercache import user_cache_folder
+
+try:
+    import ctranslate2
+except ImportError as missing:
+    raise EngineError(
+        "the engine 'ctranslate2' is not installed", "pip install 'translate-batch[ctranslate2]'"
+    ) from missing
+
+log = logging.getLogger(__name__)
+
+CONVERSION = "1"
+"""Part of the converted folder's name: raised whenever the same weights would be converted otherwise."""
+SAFER_BEAMS = 2
+"""How many beams a second try has more than the first."""
+SAFER_NGRAM = 4
+"""Tokens: a second try repeats no sequence of so many."""
+LONGEST_PER_SOURCE = 3
+LONGEST_SLACK = 32
+"""Target tokens: a row ends at 3 × its source + 32 at the latest, as with the engine `transformers`."""
+CPU_BATCH_TOKENS = 1024
+GPU_BATCH_TOKENS = 16_384
+"""Padded source tokens a batch, until `translate bench` has measured them."""
+
+
+class CTranslate2Engine:
+    """`Translator.translate_batch` on one device; a batch that memory cannot hold is halved and tried again.
+
+    It decodes a batch up to its longest row's limit: a shorter row that runs on is cut at its own limit afterwards.
+    """
+
+    name = "ctranslate2"
+    batch_independent = False
+
+    def __init__(self, model: Model, settings: Settings) -> None:
+        """Convert the weights if need be, and load them. Raises EngineError for a device or dtype that is not there."""
+        self.device = choose_device(settings.device)
+        self.dtype = choose_dtype(settings.dtype, self.device)
+        self._translator: Any = _load_translator(converted_folder(model), self.device, self.dtype)
+        vocabulary: dict[str, int] = json.loads((model.folder / "vocab.json").read_text(encoding="utf-8"))
+        self._ids = vocabulary
+        self._pieces = {number: piece for piece, number in vocabulary.items()}
+        config = read_config(model.folder)
+        self._beams = settings.beams or int(config.get("num_beams") or 1)
+        penalty = config.get("length_penalty") if settings.length_penalty is None else settings.length_penalty
+        self._length_penalty = 1.0 if penalty is None else float(penalty)
+        self._positions = min(int(config["max_position_embeddings"]), int(config.get("max_length") or 512))
+        self._never = [[self._pieces[number] for number in numbers] for numbers in config.get("bad_words_ids") or []]
+        self._end = self._pieces[int(config.get("eos_token_id", 0))]
+        self.batch_tokens = GPU_BATCH_TOKENS if self.device.startswith("cuda") else CPU_BATCH_TOKENS
+        self.signature: Signature = {
+            "engine": f"ctranslate2-{version('ctranslate2')}",
+            "device": self.device.partition(":")[0],
+            "dtype": self.dtype,
+            "beams": str(self._beams),
+            "length-penalty": f"{self._length_penalty:g}",
+        }
+
+    def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
+        """One hypothesis for each request. What it is given at once is one batch, unless memory says otherwise."""
+        ordered = list(requests)
+        for safer in (False, True):
+            yield from self._translate_batch([request for request in ordered if request.safer is safer], safer=safer)
+
+    def _translate_batch(self, requests: Sequence[Request], *, safer: bool) -> Iterator[Hypothesis]:
+        if not requests:
+            return
+        try:
+            hypotheses = self._generate(requests, safer=safer)
+        except (MemoryError, RuntimeError) as error:
+            if not (isinstance(error, MemoryError) or "out of memory" in str(error)):
+                raise
+            if len(requests) == 1:
+                tokens = len(requests[0].source)
+                raise EngineError(
+                    f"one sentence of {tokens} tokens does not fit in the memory of '{self.device}'",
+                    "use --dtype int8, fewer --beams, or --device cpu",
+                ) from error
+            hypotheses = None
+        if hypotheses is not None:
+            yield from hypotheses
+            return
+        half = len(requests) // 2
+        log.warning(
+            "out of memory with %d sentences; going on with %d and %d", len(requests), len(requests) - half, half
+        )
+        yield from self._translate_batch(requests[:-half], safer=safer)
+        yield from self._translate_batch(requests[-half:], safer=safer)
+
+    def _generate(self, requests: Sequence[Request], *, safer: bool) -> list[Hypothesis]:
+        limits = [
+            min(self._positions - 1, LONGEST_PER_SOURCE * len(request.source) + LONGEST_SLACK) for request in requests
+        ]
+        results = self._translator.translate_batch(
+            [[self._pieces[number] for number in request.source] for request in requests],
+            beam_size=self._beams + SAFER_BEAMS if safer else self._beams,
+            length_penalty=self._length_penalty,
+            no_repeat_ngram_size=SAFER_NGRAM if safer else 0,
+            suppress_sequences=self._never,
+            max_decoding_length=max(limits),
+            max_input_length=0,
+            return_scores=True,
+            return_end_token=True,
+        )
+        return [
+            self._read_result(request.number, result.hypotheses[0], result.scores[0], limit)
+            for request, result, limit in zip(requests, results, limits, strict=True)
+        ]
+
+    def _read_result(self, number: int, pieces: Sequence[str], score: float, limit: int) -> Hypothesis:
+        """The mean log-probability: CTranslate2 gives the sum over length ** length penalty, the end counted in.
+
+        Forbidden words have no probability in it, where the engine `transformers` leaves them theirs: some 0.003 of difference.
+        """
+        mean = score * len(pieces) ** (self._length_penalty - 1) if pieces else 0.0
+        ended = bool(pieces) and pieces[-1] == self._end and len(pieces) <= limit
+        ids = tuple(self._ids[piece] for piece in (pieces[:-1] if ended else pieces[:limit]))
+        return Hypothesis(number, ids, mean, complete=ended)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """What config.json says, overruled by generation_config.json: beams, length penalty, limits, forbidden words."""
+    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    generation = folder / "generation_config.json"
+    return config | (json.loads(generation.read_text(encoding="utf-8")) if generation.is_file() else {})
+
+
+def choose_device(name: str) -> str:
+    """`auto` is CUDA if there is any, else the CPU. Raises EngineError."""
+    cards: int = ctranslate2.get_cuda_device_count()
+    if name == "auto":
+        return "cuda" if cards else "cpu"
+    kind, _, index = name.partition(":")
+    if name != "cpu" and not (kind == "cuda" and (index or "0").isdecimal() and int(index or 0) < cards):
+        raise EngineError(
+            f"the engine 'ctranslate2' has no device '{name}' here", "--device auto takes what there is: cpu or cuda"
+        )
+    return name
+
+
+def choose_dtype(name: str, device: str) -> str:
+    """`auto`: float16 on CUDA where it is fast, else float32. Raises EngineError for what the device cannot do."""
+    kind, _, index = device.partition(":")
+    offered: set[str] = ctranslate2.get_supported_compute_types(kind, int(index or 0))
+    if name == "auto":
+        return "float16" if kind == "cuda" and "float16" in offered else "float32"
+    if name not in offered:
+        able = ", ".join(dtype for dtype in ("float32", "bfloat16", "float16", "int8") if dtype in offered)
+        raise EngineError(f"the engine 'ctranslate2' has no {name} on this {kind}", f"use --dtype auto, {able}")
+    return name
+
+
+def _load_translator(folder: Path, device: str, dtype: str) -> Any:
+    """A Translator that uses all processors this program may use, or as many as OMP_NUM_THREADS says."""
+    kind, _, index = device.partition(":")
+    everything = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    )  # 0: as ctranslate2 thinks best
+    threads = 0 if os.environ.get("OMP_NUM_THREADS") else everything
+    try:
+        return ctranslate2.Translator(
+            str(folder), device=kind, device_index=int(index or 0), compute_type=dtype, intra_threads=threads
+        )
+    except (RuntimeError, ValueError) as error:
+        hint = f"delete '{folder}': it is made again"
+        raise EngineError(f"ctranslate2 cannot load '{folder}': {str(error).splitlines()[0][:200]}", hint) from error
+
+
+def converted_folder(model: Model) -> Path:
+    """The model in CTranslate2's format, in the user's cache folder; converted now if it is not there.
+
+    It gets its name when it is complete, so that neither a killed run nor two at once leave half a model.
+    Raises ModelError if the weights do not load, OutputError if the cache cannot be written.
+    """
+    folder = user_cache_folder() / "ctranslate2" / f"{model.short_name}-{model.fingerprint[:16]}-{CONVERSION}"
+    if folder.is_dir():
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".converting-") as temporary:
+            made = Path(temporary) / "model"
+            convert(model, made)
+            _flush(made)
+            if not folder.is_dir():
+                shutil.move(made, folder)
+    except OSError as error:
+        hint = "make room there, or set XDG_CACHE_HOME to a folder that can be written"
+        raise OutputError(f"cannot keep the converted model in '{folder}': {error.strerror or error}", hint) from error
+    return folder
+
+
+def convert(model: Model, folder: Path) -> None:
+    """Write the model in CTranslate2's format. Its own conversion of Marian models takes the embedding that decoding
+    starts from to be zero, which it is in Marian's files, but not in weights that were trained with transformers.
+    """
+    import torch
+    from ctranslate2.converters import Converter
+    from ctranslate2.converters.transformers import BartLoader
+
+    from translate.engine_hf import load_weights
+
+    weights = load_weights(model.folder, torch.float32)
+    vocabulary: dict[str, int] = json.loads((model.folder / "vocab.json").read_text(encoding="utf-8"))
+    pieces = sorted(vocabulary, key=lambda piece: vocabulary[piece])
+
+    class Loader(BartLoader):  # type: ignore[misc]  # ctranslate2 is not type-checked
+        architecture_name = "MarianMTModel"
+
+        def get_vocabulary(self, _: Any, __: Any) -> list[str]:
+            return pieces
+
+        def set_config(self, config: Any, *_: Any) -> None:
+            config.eos_token, config.unk_token = "</s>", "<unk>"
+            config.decoder_start_token = pieces[weights.config.decoder_start_token_id]
+
+    class MarianConverter(Converter):  # type: ignore[misc]
+        def _load(self) -> Any:
+            weights.config.normalize_before = weights.config.normalize_embedding = False
+            with torch.no_grad():
+                return Loader()(weights, None)
+
+    MarianConverter().convert(str(folder))
+
+
+def _flush(folder: Path) -> None:
+    """Have every file on disk before the folder gets its name."""
+    for path in folder.iterdir():
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
