@@ -13,6 +13,11 @@ usercache   the folder for what can be made again                               
 engine      the seam, the registry, the echo engine                             records
 engine_hf   the engine `transformers`                                           records, batches, catalog, engine
 engine_ct2  the engine `ctranslate2`                                            records, engine_hf, usercache
+engine_native_weights  a checkpoint's weights, packed                              nothing
+engine_native_steps    the arithmetic: encoder, one decoding step over caches   engine_native_weights
+engine_native_scores   logits → candidates                                      engine_native_weights
+engine_native_search   greedy and beam search over slots                        engine_native_scores
+engine_native  the engine `native`: queue, slots, loop                          records, engine_hf, engine_native_weights, engine_native_steps, engine_native_scores, engine_native_search
 checks      flags for a row, and what to try again                              records
 memory      the translation memory, which is the journal too                    records, batches
 output      rows, run.json, files that are complete or not there                records

@@ -1,0 +1,105 @@
+"""From logits to candidates: what may not come next, the best tokens, the normalisation. Each row by itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from translate.engine_native_weights import VOCABULARY_BLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What of a generation_config a search follows."""
+
+    beams: int
+    length_penalty: float
+    early_stopping: bool | str
+    """False, True or "never"; transformers' documentation of GenerationConfig says what they mean."""
+    renormalize: bool
+    start: int
+    end: int
+    barred: tuple[int, ...]
+    """Tokens that are never chosen."""
+    ngram: int = 0
+    """Tokens: no sequence of so many occurs twice. 0 is no such rule."""
+
+
+class Scorer:
+    """Logits [rows, vocabulary in blocks] → best tokens, and the two logarithms of the sum of their exponentials."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+
+    def bar(self, logits: Tensor, history: Tensor | None) -> Tensor | None:
+        """Make minus infinity of what may not come next; history [rows, tokens so far, the start among them].
+
+        Gives the sum's logarithm as it was before, where it cannot be told afterwards.
+        """
+        before = None
+        if history is not None:
+            before = torch.logsumexp(logits, -1)
+            bar_repeated(logits, history, self._rules.ngram)
+        return before
+
+    def take_barred(self, logits: Tensor) -> list[Tensor]:
+        """The logits of the barred tokens, [rows] each, which become minus infinity."""
+        taken = [logits[:, token].clone() for token in self._rules.barred]
+        for token in self._rules.barred:
+            logits[:, token] = -math.inf
+        return taken
+
+    def sums(self, logits: Tensor, best: Tensor, barred: list[Tensor], before: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The logarithms of the sums over what is allowed, and over all. Overwrites the logits."""
+        allowed = logits.sub_(best[:, None]).exp_().sum(-1).log_().add_(best)
+        if before is not None:
+            return allowed, before
+        everything = allowed
+        for logit in barred:
+            everything = torch.logaddexp(everything, logit)
+        return allowed, everything
+
+
+def best_token(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """The highest logit of each row, and its token (the first of equals). [rows] each.
+
+    In two stages: the highest of each block, which takes a vector instruction per 8 logits, and one block searched.
+    """
+    blocks = logits.view(len(logits), -1, VOCABULARY_BLOCK)
+    best, block = blocks.amax(-1).max(-1)
+    inside = blocks[torch.arange(len(logits), device=logits.device), block].argmax(-1)
+    return best, block * VOCABULARY_BLOCK + inside
+
+
+def best_tokens(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` highest logits of each row in falling order, and their tokens. [rows, count] each.
+
+    They are all in the `count` blocks with the highest maxima.
+    """
+    blocks = logits.view(len(logits), -1, VOCABULARY_BLOCK)
+    chosen = blocks.amax(-1).topk(min(count, blocks.shape[1]), sorted=False).indices
+    few = blocks.gather(1, chosen[:, :, None].expand(-1, -1, VOCABULARY_BLOCK)).flatten(1)
+    best, place = few.topk(count)
+    block = chosen.gather(1, place // VOCABULARY_BLOCK)
+    return best, block * VOCABULARY_BLOCK + place % VOCABULARY_BLOCK
+
+
+def bar_repeated(logits: Tensor, history: Tensor, ngram: int) -> None:
+    """Bar the tokens that would make an n-gram of a row's history [rows, tokens] occur again; -1 fills a history in front."""
+    if history.shape[1] < ngram:
+        return
+    windows = history.unfold(1, ngram, 1)
+    tail = history[:, history.shape[1] - ngram + 1 :]
+    again = (windows[:, :, :-1] == tail[:, None]).all(-1) & (windows[:, :, 0] >= 0)
+    row, place = again.nonzero(as_tuple=True)
+    logits[row, windows[row, place, -1]] = -math.inf
+
+
+def align_right(history: Tensor, lengths: Tensor) -> Tensor:
+    """history [rows, columns], of which each row's first `length` count → the same ending in the last column, -1 in front."""
+    columns = history.shape[1]
+    place = torch.arange(columns, device=history.device) - (columns - lengths[:, None])
+    return history.gather(1, place.clamp(min=0)).masked_fill_(place < 0, -1)

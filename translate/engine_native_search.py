@@ -1,0 +1,238 @@
+"""Greedy and beam search over slots that begin and end at different times, with the results of transformers' `generate`.
+
+A search keeps its rows' state in tensors; one call of `advance` moves all slots by one token. What it does with a slot
+depends on that slot alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from translate.engine_native_scores import Rules, Scorer, align_right, best_token, best_tokens
+
+NEVER = -1.0e9
+"""What `generate` adds to the score of a hypothesis that may not be taken. The same number, so that sums are the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finished slot's tokens without the end, whether the model ended it, and its mean log-probability."""
+
+    target: list[int]
+    complete: bool
+    score: float
+
+
+class Search(Protocol):
+    """What the loop needs of either search. All tensors have a slot as their first dimension."""
+
+    tokens: Tensor
+    """[slots, beams]: the next step's input."""
+    positions: Tensor
+    """[slots]: how many tokens each has been given so far."""
+
+    def start(self, slots: Tensor, limits: Tensor) -> None:
+        """Begin anew in these slots; limits are the most tokens, the end included."""
+        ...
+
+    def move(self, target: Tensor, source: Tensor) -> None:
+        """Copy the state of some slots into others."""
+        ...
+
+    def advance(self, n: int, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+        """One token more for the first n slots, logits [n × beams, vocabulary], which are overwritten.
+
+        Which slots are finished [n], and which beam each beam goes on from [n, beams], None if from itself.
+        """
+        ...
+
+    def results(self, slots: list[int]) -> list[Found]:
+        """What finished slots have found."""
+        ...
+
+
+def make_search(rules: Rules, slots: int, positions: int, device: torch.device) -> Search:
+    """Greedy for one beam, as `generate` does it; positions are the most tokens of any row."""
+    return (Greedy if rules.beams == 1 else Beam)(rules, slots, positions, device)
+
+
+class State:
+    """Tensors with a slot as their first dimension, copied together."""
+
+    def __init__(self, rules: Rules, slots: int, positions: int, device: torch.device) -> None:
+        self.rules, self.device = rules, device
+        self.scorer = Scorer(rules)
+        self.tokens = torch.full((slots, rules.beams), rules.start, device=device)
+        self.positions = torch.zeros(slots, dtype=torch.long, device=device)
+        self.limits = torch.full((slots,), positions, device=device)
+        self.history = torch.full((slots, rules.beams, positions + 1), rules.start, device=device)
+        """The start, and what each beam has given since."""
+        self.sums = torch.zeros(slots, rules.beams, device=device)
+        """Log-probabilities under the model itself, summed over the history."""
+
+    def start(self, slots: Tensor, limits: Tensor) -> None:
+        """Begin anew in these slots."""
+        self.tokens[slots] = self.rules.start
+        self.positions[slots] = 0
+        self.limits[slots] = limits
+        self.sums[slots] = 0.0
+
+    def move(self, target: Tensor, source: Tensor) -> None:
+        """Copy every tensor's rows."""
+        for tensor in vars(self).values():
+            if isinstance(tensor, Tensor):
+                tensor[target] = tensor[source]
+
+    def past(self, n: int) -> Tensor | None:
+        """The histories of the first n slots' beams where a rule needs them, [n × beams, tokens], aligned right."""
+        if not self.rules.ngram:
+            return None
+        positions = self.positions[:n]
+        columns = int(positions.max()) + 1
+        histories = self.history[:n, :, :columns].flatten(0, 1)
+        return align_right(histories, (positions + 1).repeat_interleave(self.rules.beams))
+
+
+class Greedy(State):
+    """The best token at each step."""
+
+    def __init__(self, rules: Rules, slots: int, positions: int, device: torch.device) -> None:
+        super().__init__(rules, slots, positions, device)
+        self.ended = torch.zeros(slots, dtype=torch.bool, device=device)
+
+    def advance(self, n: int, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+        """See `Search`."""
+        rules, positions = self.rules, self.positions[:n]
+        before = self.scorer.bar(logits, self.past(n))
+        barred = self.scorer.take_barred(logits)
+        highest, token = best_token(logits)
+        last = positions + 1 >= self.limits[:n]
+        _, everything = self.scorer.sums(logits, highest, barred, before)
+        self.sums[:n] += (highest - everything)[:, None]
+        self.tokens[:n] = token[:, None]
+        positions += 1
+        self.history[:n, 0].scatter_(1, positions[:, None], token[:, None])
+        self.ended[:n] = token == rules.end
+        return self.ended[:n] | last, None
+
+    def results(self, slots: list[int]) -> list[Found]:
+        """See `Search`."""
+        return collect(self.history[slots, 0], self.positions[slots], self.ended[slots], self.sums[slots, 0])
+
+
+def collect(histories: Tensor, lengths: Tensor, ended: Tensor, sums: Tensor) -> list[Found]:
+    """Histories [n, 1 + tokens] of these lengths, whether the end is their last token, sums of log-probabilities, [n] each."""
+    rows = zip(histories.tolist(), lengths.tolist(), ended.tolist(), sums.tolist(), strict=True)
+    return [Found(row[1 : length + 1 - end], end, total / max(1, length)) for row, length, end, total in rows]
+
+
+class Beam(State):
+    """`GenerationMixin._beam_search` of transformers, each slot by itself.
+
+    Names as there: a *running* beam goes on, a *finished* one waits for something better. A slot is done when nothing
+    running can become better than the worst finished one by the rule of `early_stopping`.
+    """
+
+    def __init__(self, rules: Rules, slots: int, positions: int, device: torch.device) -> None:
+        super().__init__(rules, slots, positions, device)
+        beams = rules.beams
+        self.running = torch.zeros(slots, beams, device=device)
+        self.finished = torch.zeros(slots, beams, device=device)
+        self.is_finished = torch.zeros(slots, beams, dtype=torch.bool, device=device)
+        self.best = torch.zeros(slots, positions + 1, dtype=torch.long, device=device)
+        self.best_length = torch.zeros(slots, dtype=torch.long, device=device)
+        self.best_sum = torch.zeros(slots, device=device)
+        self.best_ended = torch.zeros(slots, dtype=torch.bool, device=device)
+        powers = [max(1, length) ** rules.length_penalty for length in range(positions + 2)]
+        self._lookup = (
+            torch.tensor(powers, dtype=torch.float64).float().to(device),
+            torch.arange(2 * beams, device=device) < beams,
+        )
+
+    def start(self, slots: Tensor, limits: Tensor) -> None:
+        """Begin anew: only the first beam counts until they differ."""
+        super().start(slots, limits)
+        self.running[slots] = NEVER
+        self.running[slots, 0] = 0.0
+        self.finished[slots] = NEVER
+        self.is_finished[slots] = False
+        self.best_length[slots] = 0
+
+    def advance(self, n: int, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+        """See `Search`."""
+        positions = self.positions[:n]
+        values, parents, tokens, sums = self._candidates(n, logits)
+        _, top = self._lookup
+        last = positions + 1 >= self.limits[:n]
+        ends = (tokens == self.rules.end) | last[:, None]
+        self._finish(n, values, parents, tokens, sums, ends & top)
+        self.running[:n], going = (values + ends * NEVER).topk(self.rules.beams)
+        parents = parents.gather(1, going)
+        self.tokens[:n] = tokens.gather(1, going)
+        self.sums[:n] = sums.gather(1, going)
+        positions += 1
+        columns = int(positions.max()) + 1
+        history = self.history[:n, :, :columns]
+        history.copy_(history.gather(1, parents[:, :, None].expand_as(history)))
+        history.scatter_(2, positions[:, None, None].expand(n, self.rules.beams, 1), self.tokens[:n, :, None])
+        return self._is_done(n) | ends.all(1), parents
+
+    def _candidates(self, n: int, logits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The 2 × beams best continuations of each slot in falling order, so that as many as beams go on at worst.
+
+        Their running scores, parents, tokens, and sums of log-probabilities: [n, 2 × beams] each.
+        """
+        rules, beams = self.rules, self.rules.beams
+        before = self.scorer.bar(logits, self.past(n))
+        barred = self.scorer.take_barred(logits)
+        best, tokens = best_tokens(logits, 2 * beams)
+        allowed, everything = self.scorer.sums(logits, best[:, 0], barred, before)
+        scores = best - (allowed if rules.renormalize else everything)[:, None]
+        scores = scores.view(n, beams, -1) + self.running[:n, :, None]
+        sums = (best - everything[:, None]).view(n, beams, -1) + self.sums[:n, :, None]
+        values, pick = scores.flatten(1).topk(2 * beams)
+        parents = pick // (2 * beams)
+        chosen, totals = tokens.view(n, -1).gather(1, pick), sums.flatten(1).gather(1, pick)
+        return values, parents, chosen, totals
+
+    def _finish(self, n: int, values: Tensor, parents: Tensor, tokens: Tensor, sums: Tensor, just: Tensor) -> None:
+        """Keep the best finished hypotheses of those so far and those of the candidates that `just` finished."""
+        if not just.any():
+            return
+        powers, _ = self._lookup
+        scores = values / powers[self.positions[:n] + 1][:, None]
+        if self.rules.early_stopping is True:
+            scores += self.is_finished[:n].all(1, keepdim=True) * NEVER
+        scores += ~just * NEVER
+        merged = torch.cat([self.finished[:n], scores], 1).topk(self.rules.beams)
+        flags = torch.cat([self.is_finished[:n], just], 1).gather(1, merged.indices)
+        self.finished[:n], self.is_finished[:n] = merged.values, flags
+        first = merged.indices[:, 0] - self.rules.beams
+        slots = ((first >= 0) & flags[:, 0]).nonzero()[:, 0]
+        winner = first[slots]
+        length = self.positions[slots] + 1
+        self.best[slots] = self.history[slots, parents[slots, winner]]
+        self.best[slots, length] = tokens[slots, winner]
+        self.best_length[slots] = length
+        self.best_sum[slots] = sums[slots, winner]
+        self.best_ended[slots] = tokens[slots, winner] == self.rules.end
+
+    def _is_done(self, n: int) -> Tensor:
+        """Whether each slot's running beams can no longer improve on its finished ones, [n]."""
+        powers, _ = self._lookup
+        hopeful = self.rules.early_stopping == "never" and self.rules.length_penalty > 0
+        length = self.limits[:n] if hopeful else self.positions[:n]
+        possible = self.running[:n, 0] / powers[length]
+        full = self.is_finished[:n]
+        # `generate` compares with the worst finished score at each place, and with NEVER at a place that is empty.
+        improvable = torch.where(full.all(1), possible > self.finished[:n].min(1).values, possible > NEVER)
+        done = ~improvable
+        return done | full.all(1) if self.rules.early_stopping is True else done
+
+    def results(self, slots: list[int]) -> list[Found]:
+        """See `Search`."""
+        return collect(self.best[slots], self.best_length[slots], self.best_ended[slots], self.best_sum[slots])

@@ -1,0 +1,195 @@
+"""The arithmetic of Marian: encode a few sources at once, and one decoding step of all rows over static caches.
+
+Whatever shares a batch, a row goes through the same sums. That rests on four rules, which tests hold: every matrix product
+has a multiple of BLOCK rows; what attention sums over is filled up to a multiple of BLOCK columns, and what is filled in
+has the weight 0 and stands last; no scale or statistic is taken over more than one row; a row's history stands in its own
+columns from 0 on.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from translate.engine_native_weights import Dense, Layer, Weights
+
+BLOCK = 8
+"""Rows and columns of a block: the width of a float32 register of AVX2. Below it, libraries take other kernels."""
+SHORTEST = 16
+"""Columns that attention sums over at least: torch multiplies still smaller matrices in a loop of its own."""
+
+
+def whole_blocks(count: int, least: int = BLOCK) -> int:
+    """`count` rounded up to whole blocks."""
+    return max(least, -(-count // BLOCK) * BLOCK)
+
+
+class Buffers:
+    """Memory for results, taken once and used again at each step. A name's buffer grows, and never shrinks."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._flat: dict[str, Tensor] = {}
+
+    def take(self, name: str, *shape: int) -> Tensor:
+        """An uninitialised float32 tensor of that shape; what was taken under that name before is overwritten."""
+        size = math.prod(shape)
+        flat = self._flat.get(name)
+        if flat is None or len(flat) < size:
+            flat = self._flat[name] = torch.empty(size, device=self._device)
+        return flat[:size].view(shape)
+
+
+def apply(dense: Dense, x: Tensor, buffers: Buffers, name: str) -> Tensor:
+    """`dense` of x [rows, in], in the buffer of that name: [rows, out]."""
+    return dense(x, buffers.take(name, len(x), dense.width))
+
+
+def feed_forward(layer: Layer, x: Tensor, weights: Weights, buffers: Buffers) -> Tensor:
+    """The second half of a layer, x [rows, d] → [rows, d]."""
+    inner = weights.activation(apply(layer.up, x, buffers, "up"))
+    return layer.final_norm(apply(layer.down, inner, buffers, "down").add_(x))
+
+
+def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, buffers: Buffers) -> Tensor:
+    """Attention of each (row, head) by itself.
+
+    query [n, heads, queries, head] (scaled), keys and values [n, heads, columns, head] whose first two dimensions can be
+    merged, mask [n, 1, queries or 1, columns] of 0 and minus infinity → [n, queries, heads, head].
+    """
+    n, heads, queries, head = query.shape
+    columns = keys.shape[2]
+    scores = buffers.take("scores", n * heads, queries, columns)
+    torch.bmm(query.reshape(n * heads, queries, head), keys.flatten(0, 1).transpose(1, 2), out=scores)
+    scores.view(n, heads, queries, columns).add_(mask)
+    shares = torch.softmax(scores, -1, out=buffers.take("shares", *scores.shape))
+    mixed = torch.bmm(shares, values.flatten(0, 1), out=buffers.take("mixed", n * heads, queries, head))
+    return mixed.view(n, heads, queries, head).transpose(1, 2)
+
+
+class Encoder:
+    """Source ids → what the decoder's cross-attention needs of them."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self._buffers = Buffers(weights.device)
+
+    def encode(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """ids [n, columns] (columns in whole blocks), lengths [n] → memory [n, columns, layers, 2, heads, head]."""
+        weights, (n, columns) = self._weights, ids.shape
+        head = weights.d // weights.heads
+        mask = column_mask(lengths, columns)
+        x = (weights.source_tokens[ids] + weights.source_positions[:columns]).view(n * columns, weights.d)
+        for layer in weights.encoder:
+            fused = apply(layer.qkv, x, self._buffers, "qkv").view(n, columns, 3, weights.heads, head)
+            query, keys, values = (part.contiguous() for part in fused.permute(2, 0, 3, 1, 4))
+            mixed = attend(query, keys, values, mask, self._buffers).reshape(n * columns, weights.d)
+            x = layer.norm(apply(layer.out, mixed, self._buffers, "out").add_(x))
+            x = feed_forward(layer, x, weights, self._buffers)
+        memory = weights.memory(x, torch.empty(n * columns, weights.memory.width, device=weights.device))
+        decoder_head = weights.d // weights.decoder_heads
+        return memory.view(n, columns, len(weights.decoder), 2, weights.decoder_heads, decoder_head)
+
+
+def column_mask(lengths: Tensor, columns: int) -> Tensor:
+    """[n, 1, 1, columns]: 0 in a row's first `length` columns, minus infinity behind them."""
+    behind = torch.arange(columns, device=lengths.device) >= lengths[:, None]
+    return torch.zeros(behind.shape, device=lengths.device).masked_fill_(behind, -math.inf)[:, None, None]
+
+
+class Decoder:
+    """One step of `beams` rows for each of the slots, over caches that stay where they are.
+
+    A slot holds one source. Its beams write their keys and values of position t into columns t × beams + beam, and never
+    move: when beams are re-ordered, only the mask that says which columns are a beam's own past is.
+    """
+
+    def __init__(self, weights: Weights, slots: int, beams: int) -> None:
+        self.slots, self.beams = slots, beams
+        self._weights = weights
+        self._buffers = Buffers(weights.device)
+        layers, heads, head = len(weights.decoder), weights.decoder_heads, weights.d // weights.decoder_heads
+        self._memory = torch.zeros(layers, 2, slots, heads, SHORTEST, head, device=weights.device)
+        self._past = torch.zeros(layers, 2, slots, heads, SHORTEST * beams, head, device=weights.device)
+        self._memory_mask = torch.zeros(slots, 1, 1, SHORTEST, device=weights.device)
+        self._past_mask = torch.full((slots, beams, SHORTEST * beams), -math.inf, device=weights.device)
+        self._all = torch.arange(slots, device=weights.device)
+        self._beam = torch.arange(beams, device=weights.device)
+
+    def start(self, slots: Tensor, memory: Tensor, lengths: Tensor) -> None:
+        """Put sources into slots: memory [k, columns, layers, 2, heads, head], lengths [k]; their past is forgotten."""
+        columns = memory.shape[1]
+        if columns > self._memory.shape[4]:
+            self._memory = widen(self._memory, columns, 4)
+            self._memory_mask = widen(self._memory_mask, columns, 3, -math.inf)
+        self._memory[:, :, slots, :, :columns] = memory.permute(2, 3, 0, 4, 1, 5)
+        self._memory_mask[slots] = column_mask(lengths, self._memory_mask.shape[3])
+        self._past_mask[slots] = -math.inf
+
+    def move(self, target: Tensor, source: Tensor) -> None:
+        """Copy what some slots hold into others."""
+        for cache in (self._memory, self._past):
+            for kind in cache.flatten(0, 1):
+                kind[target] = kind[source]
+        self._memory_mask[target] = self._memory_mask[source]
+        self._past_mask[target] = self._past_mask[source]
+
+    def reorder(self, n: int, parents: Tensor) -> None:
+        """Let each beam of the first n slots go on with the past of another: parents [n, beams]."""
+        mask = self._past_mask[:n]
+        self._past_mask[:n] = mask.gather(1, parents[:, :, None].expand_as(mask))
+
+    def step(self, tokens: Tensor, positions: Tensor, *, longest: int, source: int) -> Tensor:
+        """tokens [n, beams] at positions [n] → logits [n × beams, vocabulary in whole blocks].
+
+        `longest` is the highest position, `source` the longest source of the n slots. The logits are overwritten by the
+        next step.
+        """
+        weights, (n, beams) = self._weights, tokens.shape
+        if (longest + 1) * beams > self._past.shape[4]:
+            columns = whole_blocks(2 * (longest + 1)) * beams
+            self._past, self._past_mask = widen(self._past, columns, 4), widen(self._past_mask, columns, 2, -math.inf)
+        columns = whole_blocks(longest + 1, SHORTEST) * beams
+        own = positions[:, None] * beams + self._beam
+        self._past_mask[:n].scatter_(2, own[:, :, None], 0.0)
+        past_mask = self._past_mask[:n, None, :, :columns]
+        memory_columns = whole_blocks(source, SHORTEST)
+        memory_mask = self._memory_mask[:n, :, :, :memory_columns]
+        x = (weights.target_tokens[tokens] + weights.target_positions[positions][:, None]).view(n * beams, weights.d)
+        for layer, past, memory in zip(weights.decoder, self._past, self._memory, strict=True):
+            x = self._attend_past(layer, x, past[:, :n], own, past_mask)
+            x = self._attend_source(layer, x, memory[:, :n, :, :memory_columns], memory_mask)
+            x = feed_forward(layer, x, weights, self._buffers)
+        return apply(weights.logits, x, self._buffers, "logits")
+
+    def _attend_past(self, layer: Layer, x: Tensor, past: Tensor, own: Tensor, mask: Tensor) -> Tensor:
+        """x [n × beams, d] → the same after self-attention; past [2, n, heads, columns, head], own columns [n, beams]."""
+        _, n, heads, _, head = past.shape
+        fused = apply(layer.qkv, x, self._buffers, "qkv").view(n, self.beams, 3, heads, head)
+        slots = self._all[:n, None]
+        past[0][slots, :, own] = fused[:, :, 1]
+        past[1][slots, :, own] = fused[:, :, 2]
+        keys, values = past[:, :, :, : mask.shape[3]]
+        mixed = attend(fused[:, :, 0].transpose(1, 2), keys, values, mask, self._buffers).reshape(x.shape)
+        return layer.norm(apply(layer.out, mixed, self._buffers, "out").add_(x))
+
+    def _attend_source(self, layer: Layer, x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+        """x [n × beams, d] → the same after cross-attention; memory [2, n, heads, columns, head]."""
+        assert layer.cross_query is not None
+        assert layer.cross_out is not None
+        assert layer.cross_norm is not None
+        _, n, heads, _, head = memory.shape
+        query = apply(layer.cross_query, x, self._buffers, "query").view(n, self.beams, heads, head).transpose(1, 2)
+        mixed = attend(query, memory[0], memory[1], mask, self._buffers).reshape(x.shape)
+        return layer.cross_norm(apply(layer.cross_out, mixed, self._buffers, "out").add_(x))
+
+
+def widen(tensor: Tensor, size: int, dimension: int, fill: float = 0.0) -> Tensor:
+    """The tensor with one dimension made `size` long, what is new filled with one value."""
+    shape = list(tensor.shape)
+    shape[dimension] = size
+    wider = torch.full(shape, fill, device=tensor.device)
+    wider.narrow(dimension, 0, tensor.shape[dimension]).copy_(tensor)
+    return wider

@@ -1,0 +1,209 @@
+"""A Marian checkpoint's weights, packed for our own decoding loop: fused, transposed, and of the number type asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+VOCABULARY_BLOCK = 64
+"""Logits a block: the vocabulary is filled up to a multiple of it, so that the best ones are found in two stages."""
+
+INT8_LEVELS = 63
+"""Activations are rounded to -63…63: two products of 7-bit and 8-bit numbers fit the 16-bit sums of AVX2's integer
+multiplication; with all 8 bits they would overflow. What has no VNNI needs that, and the rest gives the same numbers."""
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "swish": lambda x: functional.silu(x, inplace=True),
+    "silu": lambda x: functional.silu(x, inplace=True),
+    "relu": functional.relu_,
+    "gelu": functional.gelu,
+}
+
+
+class Dense(Protocol):
+    """x [rows, in] float32 → x W + b [rows, out] float32, into `out` where there is one."""
+
+    width: int
+
+    def __call__(self, x: Tensor, out: Tensor) -> Tensor:
+        """The product, in `out`."""
+        ...
+
+
+class FloatDense:
+    """In float32, the weight transposed: one call, no copies."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        self.width = len(bias)
+        self._weight, self._bias = weight.t().contiguous(), bias.contiguous()
+
+    def __call__(self, x: Tensor, out: Tensor) -> Tensor:
+        """Multiply-add into `out`."""
+        return torch.addmm(self._bias, x, self._weight, out=out)
+
+
+class HalfDense:
+    """The product in bfloat16 or float16; what goes in and comes out is float32."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> None:
+        self.width = len(bias)
+        self._weight, self._bias, self._dtype = weight.to(dtype).contiguous(), bias.contiguous(), dtype
+
+    def __call__(self, x: Tensor, out: Tensor) -> Tensor:
+        """Round, multiply, add the bias in float32."""
+        return torch.add(functional.linear(x.to(self._dtype), self._weight), self._bias, out=out)
+
+
+class Int8Dense:
+    """Dynamic quantisation: each weight column has its scale, and each row of activations its own at each call.
+
+    The sums are integers, so a row's result is exact whatever its neighbours are. torch's own dynamic quantisation has one
+    scale for all rows, which would make them depend on each other.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        self.width = len(bias)
+        self._bias = bias.contiguous()
+        torch.backends.quantized.engine = "fbgemm"
+        scales = (weight.abs().amax(1).clamp(min=1e-12) / 127).double()
+        zeros = torch.zeros(len(weight), dtype=torch.long)
+        quantized = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
+        self._packed = torch.ops.quantized.linear_prepack(quantized, None)
+
+    def __call__(self, x: Tensor, out: Tensor) -> Tensor:
+        """Quantise, multiply in integers, scale back."""
+        scale = x.abs().amax(1, keepdim=True).clamp_(min=1e-12).div_(INT8_LEVELS)
+        product = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
+            x / scale, 1.0, INT8_LEVELS + 1, self._packed
+        )
+        return torch.addcmul(self._bias, product, scale, out=out)
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """A layer normalisation's weight and bias, [d] each."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Over the last dimension; epsilon as torch.nn.LayerNorm has it."""
+        return functional.layer_norm(x, self.bias.shape, self.weight, self.bias, 1e-5)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer. The encoder's has no cross-attention; cross-attention's keys and values are in `Weights.memory`."""
+
+    qkv: Dense
+    out: Dense
+    norm: Norm
+    cross_query: Dense | None
+    cross_out: Dense | None
+    cross_norm: Norm | None
+    up: Dense
+    down: Dense
+    final_norm: Norm
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """All of a model's. `heads` × `head` = d; vocabularies are [tokens, d], positions [positions, d]."""
+
+    heads: int
+    decoder_heads: int
+    d: int
+    vocabulary: int
+    source_tokens: Tensor
+    target_tokens: Tensor
+    source_positions: Tensor
+    target_positions: Tensor
+    encoder: tuple[Layer, ...]
+    decoder: tuple[Layer, ...]
+    memory: Dense
+    """Encoder output → keys and values of every decoder layer's cross-attention, [layers × 2 × d] wide."""
+    logits: Dense
+    """`vocabulary` filled up to whole blocks; what is filled in comes out as minus infinity."""
+    activation: Callable[[Tensor], Tensor]
+    device: torch.device
+
+
+def pack_weights(model: Any, dtype: str, device: str) -> Weights:
+    """Pack a MarianMTModel that is loaded in float32. `dtype`: float32, bfloat16, float16, int8 (CPU only)."""
+    config, base = model.config, model.model
+    place = torch.device(device)
+
+    def dense(weight: Tensor, bias: Tensor) -> Dense:
+        return make_dense(weight.detach().float().to(place), bias.detach().float().to(place), dtype)
+
+    def norm(module: Any) -> Norm:
+        return Norm(module.weight.detach().float().to(place), module.bias.detach().float().to(place))
+
+    def table(weight: Tensor, scale: float = 1.0) -> Tensor:
+        return (weight.detach().float() * scale).to(place)
+
+    def layer(module: Any) -> Layer:
+        cross = getattr(module, "encoder_attn", None)
+        return Layer(
+            qkv=dense(*_fuse_attention(module.self_attn)),
+            out=dense(module.self_attn.out_proj.weight, module.self_attn.out_proj.bias),
+            norm=norm(module.self_attn_layer_norm),
+            cross_query=dense(*_scaled_query(cross)) if cross else None,
+            cross_out=dense(cross.out_proj.weight, cross.out_proj.bias) if cross else None,
+            cross_norm=norm(module.encoder_attn_layer_norm) if cross else None,
+            up=dense(module.fc1.weight, module.fc1.bias),
+            down=dense(module.fc2.weight, module.fc2.bias),
+            final_norm=norm(module.final_layer_norm),
+        )
+
+    crosses = [m.encoder_attn for m in base.decoder.layers]
+    projections = [projection for cross in crosses for projection in (cross.k_proj, cross.v_proj)]
+    scale = math.sqrt(config.d_model) if config.scale_embedding else 1.0
+    return Weights(
+        heads=config.encoder_attention_heads,
+        decoder_heads=config.decoder_attention_heads,
+        d=config.d_model,
+        vocabulary=model.final_logits_bias.shape[-1],
+        source_tokens=table(base.encoder.embed_tokens.weight, scale),
+        target_tokens=table(base.decoder.embed_tokens.weight, scale),
+        source_positions=table(base.encoder.embed_positions.weight),
+        target_positions=table(base.decoder.embed_positions.weight),
+        encoder=tuple(map(layer, base.encoder.layers)),
+        decoder=tuple(map(layer, base.decoder.layers)),
+        memory=dense(torch.cat([p.weight for p in projections]), torch.cat([p.bias for p in projections])),
+        logits=dense(*_fill_vocabulary(model.get_output_embeddings().weight, model.final_logits_bias[0])),
+        activation=ACTIVATIONS[config.activation_function],
+        device=place,
+    )
+
+
+def make_dense(weight: Tensor, bias: Tensor, dtype: str) -> Dense:
+    """A layer from weight [out, in] and bias [out], in float32."""
+    if dtype == "float32":
+        return FloatDense(weight, bias)
+    return Int8Dense(weight, bias) if dtype == "int8" else HalfDense(weight, bias, getattr(torch, dtype))
+
+
+def _scaled_query(attention: Any) -> tuple[Tensor, Tensor]:
+    """The query's projection with attention's 1/√head in it."""
+    scale = attention.head_dim**-0.5
+    return attention.q_proj.weight * scale, attention.q_proj.bias * scale
+
+
+def _fuse_attention(attention: Any) -> tuple[Tensor, Tensor]:
+    """Query, key and value as one projection, [3 d, d] and [3 d]."""
+    weight, bias = _scaled_query(attention)
+    keys, values = attention.k_proj, attention.v_proj
+    return torch.cat([weight, keys.weight, values.weight]), torch.cat([bias, keys.bias, values.bias])
+
+
+def _fill_vocabulary(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """The output projection, filled up to whole blocks with logits of minus infinity."""
+    missing = -len(weight) % VOCABULARY_BLOCK
+    return functional.pad(weight, (0, 0, 0, missing)), functional.pad(bias, (0, missing), value=-math.inf)
