@@ -21,7 +21,9 @@ from translate.runs import RowsByDocument, Run, read_reference, read_runs
 from translate.scores import METRICS, collect_statistics, describe, score, score_rows
 
 MEANING_POINTS = 10
-"""Added to a row's disagreement (100 - chrF) for each class of change that touches the meaning."""
+"""Added to a row's disagreement for each class of change that touches the meaning."""
+LONG_ENOUGH = 8
+"""Words; 100 - chrF counts less in shorter rows, where one synonym (`Hello!`, `Good day!`) makes it nearly 100."""
 
 ONE_CAUSE = ({"model", "weights"},)
 """Fields of a signature that change together and count as one."""
@@ -170,7 +172,8 @@ def _find_difference(first: Cell | None, second: Cell | None, chrf: float) -> Di
         return Difference((Change.UNPAIRED,), count_words(alone.text), 0.0, 100.0) if alone else None
     changes, edits = classify(first.text, second.text)
     chrf = 100.0 if changes == (Change.IDENTICAL,) else chrf  # also of two empty texts
-    disagreement = 100 - chrf + MEANING_POINTS * len(MEANING.intersection(changes))
+    weight = min(1.0, max(count_words(first.text), count_words(second.text)) / LONG_ENOUGH)
+    disagreement = weight * (100 - chrf) + MEANING_POINTS * len(MEANING.intersection(changes))
     if first.source != second.source:
         changes = (*changes, Change.SOURCE)
     return Difference(changes, edits.count, chrf, disagreement, edits.removed, edits.added)

@@ -9,6 +9,9 @@ from translate.changes import Change, Span
 from translate.records import Flag, Signature, TranslateError
 from translate.scores import Interval, is_better_when_lower
 
+LABELS = {"bleu": "BLEU", "chrf": "chrF", "chrf++": "chrF++", "ter": "TER", "comet": "COMET"}
+"""The metrics' names as people write them."""
+
 
 class CompareError(TranslateError):
     """Runs that cannot be compared as asked."""
@@ -204,8 +207,9 @@ class Comparison:
         return sum(row.is_paired and row.disagreement > 0 for row in self.rows)
 
     def worst(self, count: int) -> list[ComparedRow]:
-        """The rows most worth reading: those with the greatest disagreement, of those that every system has."""
-        changed = (row for row in self.rows if row.is_paired and row.disagreement > 0)
+        """The rows most worth reading: the greatest disagreement first, of those that every system has; no row twice."""
+        unique = {(row.source, *(cell and cell.text for cell in row.cells)): row for row in reversed(self.rows)}
+        changed = (row for row in unique.values() if row.is_paired and row.disagreement > 0)
         return sorted(changed, key=lambda row: (-row.disagreement, row.number))[:count]
 
     def unpaired(self) -> list[ComparedRow]:

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from translate.changes import Change, Span
-from translate.comparison import Cell, ComparedRow, Comparison, Difference, Evaluation, Pair, System
+from translate.comparison import LABELS, Cell, ComparedRow, Comparison, Difference, Evaluation, Pair, System
 from translate.output import write_atomically
 from translate.records import format_signature
 
-LABELS = {"bleu": "BLEU", "chrf": "chrF", "chrf++": "chrF++", "ter": "TER", "comet": "COMET"}
 MOST_DOCUMENTS = 12
 """In the table of the text; JSON and HTML have all."""
 Table = Sequence[Sequence[str]]

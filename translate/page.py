@@ -1,0 +1,131 @@
+"""A Comparison → one HTML file that needs nothing else: opened from disk, searched, sorted and printed offline.
+
+Text from files reaches the page in two ways only: through Jinja's escaping, and as JSON that the script puts into
+text nodes. A content security policy lets the page's own script run (by its hash), and no request leave.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from translate.changes import Change, Span
+from translate.comparison import LABELS, Cell, ComparedRow, Comparison, Difference
+from translate.output import write_atomically
+from translate.plots import draw_plots
+from translate.records import Flag, format_signature
+
+CHANGES, FLAGS = tuple(Change), tuple(Flag)
+MOST_DOCUMENTS = 40
+"""In the table; the filter has all."""
+
+
+def write_page(comparison: Comparison, path: Path) -> None:
+    """Write the page. Raises OutputError."""
+    environment = Environment(
+        loader=PackageLoader("translate", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = _source(environment, "compare.js")
+    template = environment.get_template("compare.html.j2")
+    stream = template.stream(
+        comparison=comparison,
+        evaluation=comparison.evaluation,
+        labels=LABELS,
+        changes=[change for change in CHANGES if any(change in pair.changes for pair in comparison.pairs)],
+        flags=sorted({found.flag for pair in comparison.pairs for found in pair.flags}, key=FLAGS.index),
+        signatures={s.key: format_signature(s.signature) for s in comparison.systems if s.signature},
+        plots=[(plot.caption, Markup(plot.svg)) for plot in draw_plots(comparison)],  # pygal escapes its labels
+        most_documents=MOST_DOCUMENTS,
+        style=Markup(_source(environment, "compare.css")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        data=Markup(_embed(_data(comparison))),
+    )
+    with write_atomically(path) as file:
+        for part in stream:
+            file.write(part)
+
+
+def _source(environment: Environment, name: str) -> str:
+    """A part of the page that is not a template."""
+    if environment.loader is None:
+        raise ValueError("the environment has no loader")
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _embed(value: object) -> str:
+    """JSON that cannot end the script element it stands in: every < is written as its code."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _data(comparison: Comparison) -> dict[str, object]:
+    """What the script shows: names once, rows as lists, so that 50,000 rows load in a moment."""
+    keys = [system.key for system in comparison.systems]
+    docs = {doc: n for n, doc in enumerate(dict.fromkeys(row.doc for row in comparison.rows))}
+    return {
+        "systems": [[system.key, system.label] for system in comparison.systems],
+        "pairs": [[keys.index(pair.first), keys.index(pair.second)] for pair in comparison.pairs],
+        "changes": CHANGES,
+        "flags": FLAGS,
+        "docs": list(docs),
+        "reference": comparison.evaluation is not None,
+        "rows": [_row(row, docs[row.doc]) for row in comparison.rows],
+    }
+
+
+def _row(row: ComparedRow, doc: int) -> list[Any]:
+    """Document, source, words, cells, differences, reference."""
+    cells = [cell and _cell(cell) for cell in row.cells]
+    firsts_seconds = [found and _difference(found, n, row) for n, found in enumerate(row.differences)]
+    return [doc, row.source, row.words, cells, firsts_seconds, row.reference]
+
+
+def _cell(cell: Cell) -> list[Any]:
+    """Text, score, flags, quality, another source, sentences."""
+    score = None if cell.score is None else round(cell.score, 3)
+    quality = next((round(value, 1) for value in cell.quality.values()), None)
+    return [cell.text, score, [FLAGS.index(flag) for flag in cell.flags], quality, cell.source, cell.sentences]
+
+
+def _difference(difference: Difference, pair: int, row: ComparedRow) -> list[Any]:
+    """Changes, edits, chrF, disagreement, removed and added spans."""
+    texts = _pair_texts(pair, row)
+    return [
+        [CHANGES.index(change) for change in difference.changes],
+        difference.edits,
+        round(difference.chrf, 1),
+        round(difference.disagreement, 1),
+        _utf16(texts[0], difference.removed),
+        _utf16(texts[1], difference.added),
+    ]
+
+
+def _pair_texts(pair: int, row: ComparedRow) -> tuple[str, str]:
+    """The two texts of the pair of that number; pairs are in the order of itertools.combinations."""
+    count = len(row.cells)
+    first = 0
+    while pair >= count - 1 - first:
+        pair -= count - 1 - first
+        first += 1
+    one, other = row.cells[first], row.cells[first + 1 + pair]
+    return one.text if one else "", other.text if other else ""
+
+
+def _utf16(text: str, spans: Sequence[Span]) -> list[int]:
+    """Starts and ends as JavaScript counts them: a character beyond the basic plane is two."""
+    flat = list(chain.from_iterable(spans))
+    if not flat or max(text) <= "\uffff":
+        return flat
+    return [place + sum(character > "\uffff" for character in text[:place]) for place in flat]

@@ -1,0 +1,133 @@
+"""A comparison → plots as SVG, to stand inside a page: no script, no reference to anything outside, the page's colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+from translate.changes import Change
+from translate.comparison import LABELS, Comparison, Evaluation
+
+SVG = "http://www.w3.org/2000/svg"
+COLOURS = 8
+"""The page defines --series-0 to --series-7; more systems begin again."""
+BIN = 10
+"""Points of chrF."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A figure with its caption; the tables of the page give the same numbers in words."""
+
+    caption: str
+    svg: str
+
+
+def draw_plots(comparison: Comparison) -> Iterator[Plot]:
+    """The plots that the comparison has something for."""
+    yield _draw_changes(comparison)
+    yield _draw_agreement(comparison)
+    if comparison.evaluation:
+        for metric in comparison.evaluation.metrics:
+            yield _draw_scores(comparison, comparison.evaluation, metric)
+        yield _draw_lengths(comparison, comparison.evaluation)
+
+
+def _draw_changes(comparison: Comparison) -> Plot:
+    found = [change for change in Change if any(pair.changes.get(change) for pair in comparison.pairs)]
+    chart = _chart("HorizontalBar", height=90 + (12 + 11 * len(comparison.pairs)) * len(found))
+    chart.x_labels = [change.value for change in reversed(found)]
+    for pair in comparison.pairs:
+        chart.add(f"{pair.first} → {pair.second}", [pair.changes.get(change, 0) for change in reversed(found)])
+    return _plot("Rows by class of change; a row may be of several", chart)
+
+
+def _draw_agreement(comparison: Comparison) -> Plot:
+    chart = _chart("Bar")
+    chart.x_labels = [*(str(low) for low in range(0, 100, BIN)), "same"]
+    for n, pair in enumerate(comparison.pairs):
+        bins = [0] * (100 // BIN + 1)
+        for row in comparison.rows:
+            difference = row.differences[n]
+            if difference and Change.UNPAIRED not in difference.changes:
+                same = Change.IDENTICAL in difference.changes
+                bins[-1 if same else min(int(difference.chrf / BIN), 100 // BIN - 1)] += 1
+        chart.add(f"{pair.first} → {pair.second}", bins)
+    return _plot(f"Rows by agreement: chrF of the second against the first, in steps of {BIN}", chart)
+
+
+def _draw_scores(comparison: Comparison, evaluation: Evaluation, metric: str) -> Plot:
+    chart = _chart("Bar", value=lambda value: f"{value:.1f}")
+    chart.config(show_legend=False, print_values_position="center")
+    chart.x_labels = [system.key for system in comparison.systems]
+    found = [quality for quality in evaluation.qualities if quality.metric == metric]
+    bars = [
+        {"value": quality.score, "ci": {"low": quality.interval.low, "high": quality.interval.high}}
+        for quality in found
+    ]
+    chart.add(LABELS[metric], bars)
+    return _plot(f"{LABELS[metric]} against the reference, with 95 % intervals", chart)
+
+
+def _draw_lengths(comparison: Comparison, evaluation: Evaluation) -> Plot:
+    buckets = [bucket for bucket in evaluation.buckets if bucket.kind == "length"]
+    metric = "chrf++" if "chrf++" in evaluation.metrics else evaluation.metrics[0]
+    chart = _chart("Bar", value=lambda value: f"{value:.0f}")
+    chart.x_labels = [bucket.name for bucket in buckets]
+    for system in comparison.systems:
+        chart.add(system.key, [bucket.scores[system.key][metric] for bucket in buckets])
+    return _plot(f"{LABELS[metric]} by words of the source", chart)
+
+
+def _chart(kind: str, *, height: int = 300, value: Any = lambda value: f"{value:,.0f}") -> Any:
+    """An empty chart in the page's colours."""
+    import pygal
+    from pygal.style import Style
+
+    ink = ("var(--ink)",) * COLOURS
+    style = Style(
+        background="transparent",
+        plot_background="transparent",
+        foreground="var(--ink)",
+        foreground_strong="var(--ink)",
+        foreground_subtle="var(--dim)",
+        colors=tuple(f"var(--series-{n})" for n in range(COLOURS)),
+        value_colors=ink,
+        ci_colors=ink,
+        font_family="inherit",
+        label_font_size=13,
+        major_label_font_size=13,
+        value_font_size=12,
+        legend_font_size=14,
+        opacity="0.9",
+    )
+    chart = getattr(pygal, kind)(style=style, js=[], width=480, height=height, explicit_size=False)
+    chart.config(print_values=True, print_zeroes=False, print_values_position="top", value_formatter=value)
+    chart.config(
+        legend_at_bottom=True, show_y_guides=True, truncate_label=-1, truncate_legend=-1, margin=8, min_scale=3
+    )
+    return chart
+
+
+def _plot(caption: str, chart: Any) -> Plot:
+    return Plot(caption, _clean(chart.render(is_unicode=True), caption))
+
+
+def _clean(svg: str, caption: str) -> str:
+    """The SVG as one picture with a name, without pygal's scripts, comments and random id.
+
+    An id would be new at each run, and a script is what the page's own policy refuses.
+    """
+    ElementTree.register_namespace("", SVG)
+    root = ElementTree.fromstring(svg)
+    drawn_id = root.attrib.pop("id")
+    for parent in list(root.iter()):
+        for child in [child for child in parent if child.tag in (f"{{{SVG}}}script", f"{{{SVG}}}title")]:
+            parent.remove(child)
+        if parent.tag == f"{{{SVG}}}style":
+            parent.text = (parent.text or "").replace(f"#{drawn_id}", ".pygal-chart")
+    root.set("role", "img")
+    root.set("aria-label", caption)
+    return ElementTree.tostring(root, encoding="unicode")
