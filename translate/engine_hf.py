@@ -107,7 +107,7 @@ class TransformersEngine:
             self.device
         )
         limits = [
-            min(self._positions - 1, LONGEST_PER_SOURCE * len(request.source) + LONGEST_SLACK) for request in requests
+            min(self._positions - 2, LONGEST_PER_SOURCE * len(request.source) + LONGEST_SLACK) for request in requests
         ]
         encoded = self._model.get_encoder()(input_ids=source, attention_mask=mask).last_hidden_state
         config = self._config
@@ -119,7 +119,7 @@ class TransformersEngine:
             generation_config=config,
             encoder_outputs=BaseModelOutput(last_hidden_state=encoded),
             attention_mask=mask,
-            max_new_tokens=max(limits),
+            max_new_tokens=max(limits) + 1,  # past every row's own limit: the last token of all is forced to be the end
             stopping_criteria=[RowLimit(limits)],
         )
         targets = [self._strip(row) for row in generated[:, 1:].tolist()]

@@ -45,7 +45,7 @@ _STARTERS = frozenset(
     Hier Dort Dann Nun Jetzt Heute Gestern Morgen Nicht Nie Immer Ja Nein Also Deshalb Daher Darum Dabei Dazu Danach
     Dafür Dagegen Daraus Darauf Daran Dadurch Davon Davor Trotzdem Allerdings Außerdem Zudem Sonst Bereits Bisher Etwa
     Mehr Sogar Insgesamt Schließlich Zunächst Später Zuletzt Vielleicht Natürlich Leider Selbst Somit
-    """.split()  # noqa: SIM905 - 100 words read better than 100 literals
+    """.split()
 )
 """Function words that German writes with a capital only where a sentence starts (or the polite Sie, Ihr)."""
 
@@ -54,7 +54,7 @@ _LEADING = frozenset(
     Dr Prof Hr Hrn Fr Frl St Sr Hl Nr Nrn vgl Vgl bzw Bzw ca Ca lt Lt sog Sog inkl Inkl exkl einschl zzgl abzgl bes insb
     insbes bspw Bspw evtl Evtl ggf Ggf ggfs gem betr bzgl wg resp Hrsg hrsg Dipl Mag Ing Abb Abs Kap Bd Gebr Mr Mrs Ms
     vs rd mind etw jmd jmdn jmdm
-    """.split()  # noqa: SIM905 - 100 words read better than 100 literals
+    """.split()
 )
 """Abbreviations that want something after them whatever it is: "bzw. Sie", "vgl. Die Zeit", "Hrn. Meier"."""
 
@@ -64,11 +64,11 @@ _SOFT = frozenset(
     jdm jdn jds Jgg Jhrg Joh jun Kard Kpt Ldkr Lkr Lfg luth masch Mitgl Msgr Nachf nat niederl Obb Oberstlt oec op
     österr Orig Pfr Pkt poln Rdnr Rgt röm russ Rz schwed schweiz Sekr Slg soz spez südd Tab techn theol türk übers ungar
     ungef Univ Verf Verl Verw Vors wiss Wwe zahlr Zahlr Ziff zit Zs Ztschr Capt Col Gov Lt Maj Rep Rev Sgt
-    """.split()  # noqa: SIM905 - 100 words read better than 100 literals
+    """.split()
 )
 """Abbreviations that LanguageTool lacks. They may end a sentence, but only before a starter."""
 
-_COUNTED = frozenset("Armee Aufl Auflage Division Halbzeit Jahrgang Jg Mal Minute Symphonie Weltkrieg Woche".split())  # noqa: SIM905
+_COUNTED = frozenset("Armee Aufl Auflage Division Halbzeit Jahrgang Jg Mal Minute Symphonie Weltkrieg Woche".split())
 """What ordinals are often followed by without an article, and LanguageTool lacks: "in 2. Auflage", "14. Minute:"."""
 
 _ENUMERATOR = re.compile(r"[(\[]?(?:(?:\d{1,3}\.){1,6}|[IVX]{1,5}\.|[A-Za-z]\.)[)\]]?")

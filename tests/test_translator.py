@@ -1,0 +1,180 @@
+"""A window of sentences through memory, batches, engine and checks; the engine is a small one written here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from translate.engine import EchoEngine
+from translate.memory import Memory
+from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Translation
+from translate.tokens import Tokenizer
+from translate.translator import Interrupted, Translator, check_canary, make_signature
+
+TEXTS = ["Das Haus ist alt.", "Die Sonne scheint heute.", "12", "Das Haus ist alt.", "Nur ein Wort"]
+
+
+class CopyEngine(EchoEngine):
+    """Gives each source back, forwards or as `answers` says, and writes down its batches."""
+
+    batch_independent = False
+
+    def __init__(self, tokenizer: Tokenizer, answers: dict[str, str] | None = None) -> None:
+        self.tokenizer, self.batches, self.answers = tokenizer, [], answers or {}  # type: ignore[var-annotated]
+
+    def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
+        batch = list(requests)
+        self.batches.append(batch)
+        for request in reversed(batch):
+            text = self.tokenizer.decode(request.source)
+            answer = self.answers.get(("safer " if request.safer else "") + text, text[::-1])
+            yield Hypothesis(request.number, self.tokenizer.encode([answer])[0][:-1], -1.0)
+
+
+def run(translator: Translator, texts: list[str]) -> dict[str, Translation]:
+    results: dict[str, Translation] = {}
+    done = list(translator.translate(texts, results))
+    assert sum(progress.sentences for progress in done) == len(texts)
+    return results
+
+
+def test_each_text_is_asked_once_and_words_only(tokenizer: Tokenizer) -> None:
+    """A sentence that occurs twice costs one; a number costs none."""
+    engine = CopyEngine(tokenizer)
+    results = run(Translator(engine, tokenizer, Settings()), TEXTS)
+    assert results["12"] == Translation("12", None, (Flag.PASSTHROUGH,))
+    assert set(results) == set(TEXTS)
+    asked = [request for batch in engine.batches for request in batch if not request.safer]
+    assert len(asked) == 3
+
+
+def test_input_order_changes_no_translation(tokenizer: Tokenizer) -> None:
+    """Reversed input gives the same pairs: every hypothesis returned to its own source."""
+    texts = [f"Satz Nummer {i} ist {'sehr ' * (i % 7)}lang." for i in range(200)]
+    one = run(Translator(CopyEngine(tokenizer), tokenizer, Settings(batch_size=7)), texts)
+    other = run(Translator(CopyEngine(tokenizer), tokenizer, Settings(batch_tokens=90)), texts[::-1])
+    assert one == other
+    assert all(one[text].target == text[::-1] for text in texts)
+
+
+def test_a_long_sentence_is_split_and_joined(tokenizer: Tokenizer) -> None:
+    """At clause ends, with what stood between the parts, and flagged; nothing is cut."""
+    text = ", ".join(["die Stadt wächst und wächst"] * 80) + "."
+    engine = CopyEngine(tokenizer)
+    engine.translate = EchoParts(tokenizer).translate  # type: ignore[method-assign]
+    translation = run(Translator(engine, tokenizer, Settings(comfortable_tokens=50)), [text])[text]
+    assert translation.target == text.upper()
+    assert Flag.SPLIT in translation.flags
+
+
+class EchoParts(CopyEngine):
+    """Upper case, part by part."""
+
+    def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
+        for request in requests:
+            assert len(request.source) <= 50
+            text = self.tokenizer.decode(request.source).upper()
+            yield Hypothesis(request.number, self.tokenizer.encode([text])[0][:-1], -1.0)
+
+
+RETRIES = [
+    ({"Er ging fort.": "he he he he he", "safer Er ging fort.": "He went away."}, "He went away.", (Flag.RETRIED,)),
+    ({"Er ging fort.": "", "safer Er ging fort.": ""}, "", (Flag.EMPTY, Flag.RETRIED)),
+    ({"Er ging fort.": "He went."}, "He went.", ()),
+    (
+        {"Er ging fort.": "no no no no", "safer Er ging fort.": "so so so so so so so so so so"},
+        "no no no no",
+        (Flag.LOOP, Flag.RETRIED),
+    ),
+]
+
+
+@pytest.mark.parametrize(("answers", "target", "flags"), RETRIES)
+def test_a_doubtful_answer_is_tried_once_more(
+    answers: dict[str, str], target: str, flags: tuple[Flag, ...], tokenizer: Tokenizer
+) -> None:
+    """More safely; the better one is kept, and the row says that it was retried."""
+    engine = CopyEngine(tokenizer, answers)
+    translation = run(Translator(engine, tokenizer, Settings()), ["Er ging fort."])["Er ging fort."]
+    assert (translation.target, translation.flags) == (target, flags)
+    assert len(engine.batches) == (2 if Flag.RETRIED in flags else 1)
+
+
+def test_unknown_characters_and_broken_off_answers_are_flagged(tokenizer: Tokenizer) -> None:
+    """The model has never seen the first, and did not end the second by itself."""
+    engine = CopyEngine(tokenizer, {"Er lachte laut.": "He laughed."})
+    results = run(Translator(engine, tokenizer, Settings()), ["Er lachte 🙂 laut."])
+    assert Flag.UNKNOWN_TOKEN in results["Er lachte 🙂 laut."].flags
+
+    class Endless(CopyEngine):
+        def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
+            for h in super().translate(requests):
+                yield Hypothesis(h.number, h.target, h.score, complete=False)
+
+    assert (
+        Flag.MAX_LENGTH
+        in run(Translator(Endless(tokenizer), tokenizer, Settings()), ["Er lachte."])["Er lachte."].flags
+    )
+
+
+def test_a_stopped_run_goes_on_with_the_same_batches(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    """After any batch: what is asked then is exactly what the unbroken run asks after it, in the same batches."""
+    texts = [f"Satz {'sehr ' * (i % 9)}{i}." for i in range(60)]
+    whole = CopyEngine(tokenizer)
+    expected = run(Translator(whole, tokenizer, Settings(batch_size=8)), texts)
+    for stop_after in range(1, len(whole.batches)):
+        path = tmp_path / f"{stop_after}.sqlite"
+        first, second = CopyEngine(tokenizer), CopyEngine(tokenizer)
+        with Memory(path, "s") as memory:
+            stops = iter([False] * (stop_after - 1) + [True])
+            translator = Translator(first, tokenizer, Settings(batch_size=8), memory=memory, stop=lambda: next(stops))  # noqa: B023
+            with pytest.raises(Interrupted):
+                run(translator, texts)
+        with Memory(path, "s") as memory:
+            assert run(Translator(second, tokenizer, Settings(batch_size=8), memory=memory), texts) == expected
+        assert first.batches + second.batches == whole.batches
+
+
+def test_a_changed_text_costs_only_what_is_new(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    """The rest comes from the memory."""
+    with Memory(tmp_path / "m.sqlite", "s") as memory:
+        engine = CopyEngine(tokenizer)
+        run(Translator(engine, tokenizer, Settings(), memory=memory), ["Das Haus ist alt.", "Es regnet."])
+        engine.batches.clear()
+        run(
+            Translator(engine, tokenizer, Settings(), memory=memory), ["Das Haus ist alt.", "Es schneit.", "Es regnet."]
+        )
+        assert [tokenizer.decode(r.source) for batch in engine.batches for r in batch if not r.safer] == ["Es schneit."]
+
+
+def test_a_streaming_engine_gets_the_window_at_once(tiny: Model, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    """And its rows are committed as they come."""
+    texts = [f"Haus {i} {i + 1}" for i in range(1000)]
+    stops = iter([True])
+    with Memory(tmp_path / "m.sqlite", "s") as memory:
+        engine = EchoEngine(tiny, Settings())
+        with pytest.raises(Interrupted):
+            run(Translator(engine, tokenizer, Settings(), memory=memory, stop=lambda: next(stops)), texts)
+        assert 200 < len(memory.find(texts)) < 1000
+
+
+def test_the_batch_is_in_the_signature_where_it_can_change_a_row(tiny: Model, tokenizer: Tokenizer) -> None:
+    """Not in float32, not with an engine whose rows do not depend on it."""
+    engine = CopyEngine(tokenizer)
+    engine.dtype = "bfloat16"
+    assert make_signature(tiny, engine, tokenizer, Settings(batch_tokens=100))["batch"] == "100-tokens"
+    assert make_signature(tiny, engine, tokenizer, Settings(batch_size=3))["batch"] == "3-sentences"
+    engine.dtype = "float32"
+    assert "batch" not in make_signature(tiny, engine, tokenizer, Settings())
+    assert make_signature(tiny, engine, tokenizer, Settings())["weights"] == tiny.fingerprint[:12]
+
+
+def test_a_model_that_says_nothing_is_stopped_before_a_long_job(tiny: Model, tokenizer: Tokenizer) -> None:
+    """With what it said and the versions of the libraries."""
+    engine = CopyEngine(tokenizer, {"Das ist ein Haus.": "", "Guten Morgen, wie geht es Ihnen?": "the the the the the"})
+    engine.name = "copy"
+    other = Model("other", tiny.folder, None, "")
+    with pytest.raises(ModelError, match=r"'other' does not translate as it should .*engine"):
+        check_canary(other, engine, tokenizer)
