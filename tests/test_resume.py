@@ -124,8 +124,9 @@ def test_a_stopped_run_says_how_to_go_on(number: int, status: int, tmp_path: Pat
     arguments = ("data", "--engine", "echo", "--model", "tiny-de-en")
     process = subprocess.Popen(command(*arguments), cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    while "loaded in" not in process.stderr.readline():
-        pass
+    for line in process.stderr:
+        if "loaded in" in line:
+            break
     time.sleep(0.5)
     process.send_signal(number)
     said = process.stderr.read()
