@@ -67,6 +67,7 @@ def _draw_scores(comparison: Comparison, evaluation: Evaluation, metric: str) ->
         {"value": quality.score, "ci": {"low": quality.interval.low, "high": quality.interval.high}}
         for quality in found
     ]
+    chart.range = (0, 1.05 * max(quality.interval.high for quality in found) or 1)  # pygal forgets the intervals
     chart.add(LABELS[metric], bars)
     return _plot(f"{LABELS[metric]} against the reference, with 95 % intervals", chart)
 

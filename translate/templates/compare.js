@@ -94,8 +94,8 @@
 
   /** Fill `order` from the state. Rows without a value come last, whichever way it goes. */
   const select = () => {
-    const kept = order.length ? order[active] : -1;
     order = [];
+    active = 0;
     rows.forEach((row, n) => { if (passes(row, n)) order.push(n); });
     const { value } = columns.get(state.sort);
     const values = new Map(order.map((n) => [n, value(rows[n], n) ?? null]));
@@ -106,7 +106,6 @@
       if (x === null || y === null) return x === null ? 1 : -1;
       return (typeof x === "string" ? compareText(x, y) : x - y) * sign || a - b;
     });
-    active = Math.max(0, order.indexOf(kept));
     heights.reset();
     show();
     at("count").textContent = order.length === rows.length ? `${number(rows.length)} rows` : `${number(order.length)} of ${number(rows.length)} rows`;
@@ -304,7 +303,7 @@
   /** Show a row by its number, even if the filters hide it. */
   const reveal = (n) => {
     if (!(n >= 0 && n < rows.length)) { say(`There is no row ${n + 1}.`); return; }
-    if (!order.includes(n)) { at("tools").reset(); read(); }
+    if (!order.includes(n)) clear();
     go(order.indexOf(n));
   };
   const revealHash = () => {
@@ -380,7 +379,6 @@
     state.sort = key;
     at("sort").value = key;
     direction();
-    active = 0;
     select();
   };
   const direction = () => {
@@ -414,8 +412,6 @@
       pair, query: at("search").value.trim().toLowerCase(), change: at("change").value, flag: at("flag").value, doc: at("doc").value,
       least: Number(at("least").value) || 0, most: at("most").value === "" ? Infinity : Number(at("most").value),
     });
-    active = 0;
-    if (order.length) order = [];
     fillTools();
     select();
     // the top of the list, if it was left
@@ -429,7 +425,11 @@
   at("sort").addEventListener("change", () => { state.sort = ""; sortBy(at("sort").value); });
   at("direction").addEventListener("click", () => sortBy(state.sort));
   at("tools").addEventListener("submit", (event) => event.preventDefault());
-  at("tools").addEventListener("reset", () => setTimeout(() => { at("sort").value = state.sort; read(); }));
+  const clear = () => {
+    for (const id of ["search", "change", "flag", "doc", "least", "most"]) at(id).value = "";
+    read();
+  };
+  at("reset").addEventListener("click", clear);
   at("help-button").addEventListener("click", () => at("help").showModal());
   at("jump").addEventListener("close", () => { if (at("jump").returnValue === "go") reveal(Number(at("jump-number").value) - 1); });
 
