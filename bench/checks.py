@@ -1,6 +1,6 @@
 """How often does each check doubt a person's translation, and how often a damaged one?
 
-    python bench/checks.py SOURCE.de REFERENCE.en [SOURCE.de REFERENCE.en …]
+    python bench/checks.py SOURCE.de,REFERENCE.en [SOURCE.de,REFERENCE.en …] [--readme README.md]
 
 Each reference is also damaged in five ways, each the kind of error that one flag is for: its last four words repeated
 (loop), the source put in its place (echo), cut to a fifth (length-ratio), its first number changed (number-mismatch),
@@ -10,11 +10,13 @@ and for a damage only the pairs that can have it.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from readme import replace_block
 
 from translate.checks import check_target, needs_model
 from translate.records import Flag
@@ -68,25 +70,30 @@ def count(pairs: list[tuple[str, str]], flag: Flag, damage: Damage | None) -> tu
     return sum(flag in check_target(source, target) for source, target in possible), len(possible)
 
 
-def main(arguments: list[str]) -> None:
-    """Read the files, print the table."""
-    if not arguments or len(arguments) % 2:
-        sys.exit(__doc__)
-    lines = [Path(name).read_text(encoding="utf-8").split("\n")[:-1] for name in arguments]
-    pairs = [
-        pair
-        for sources, targets in zip(lines[::2], lines[1::2], strict=True)
-        for pair in zip(sources, targets, strict=True)
-        if needs_model(pair[0])
-    ]
+def main() -> None:
+    """Read the files, print the table, write it into the README if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", metavar="SOURCE,REFERENCE")
+    parser.add_argument("--readme", type=Path)
+    arguments = parser.parse_args()
+    pairs = [pair for given in arguments.files for pair in read_pairs(*map(Path, given.split(",")))]
     table = {}
-    print(f"{'flag':16} {'references doubted':>20} {'damaged ones found':>22}   ({len(pairs)} pairs)")
+    lines = ["| flag | references doubted | damaged ones found |", "|---|---:|---:|"]
     for flag, damage in DAMAGES.items():
         (false, of), (true, possible) = count(pairs, flag, None), count(pairs, flag, damage)
         table[flag.value] = {"references": false / of, "damaged": true / possible, "damaged_pairs": possible}
-        print(f"{flag:16} {100 * false / of:18.2f} % {100 * true / possible:13.1f} % of {possible}")
+        lines.append(f"| `{flag}` | {100 * false / of:.2f} % | {100 * true / possible:.1f} % of {possible:,} |")
+    print("\n".join(lines))
+    if arguments.readme:
+        replace_block(arguments.readme, "checks", "\n".join(lines))
     print(json.dumps({"pairs": len(pairs), "flags": table}))
 
 
+def read_pairs(source: Path, reference: Path) -> Iterator[tuple[str, str]]:
+    """The lines of two files side by side, those without a word left out."""
+    sides = (path.read_text(encoding="utf-8").split("\n")[:-1] for path in (source, reference))
+    return (pair for pair in zip(*sides, strict=True) if needs_model(pair[0]))
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -18,9 +18,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from readme import replace_block
 from sacrebleu.metrics import BLEU, CHRF
-
-BEGIN, END = "<!-- quality:begin -->", "<!-- quality:end -->"
 
 
 def translate(source: Path, options: list[str], folder: Path) -> tuple[list[str], dict[str, Any]]:
@@ -85,9 +84,7 @@ def main() -> None:
     table = render(rows)
     print(table)
     if arguments.readme:
-        before, rest = arguments.readme.read_text(encoding="utf-8").split(BEGIN)
-        after = rest.split(END)[1]
-        arguments.readme.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+        replace_block(arguments.readme, "quality", table)
     print(json.dumps(rows))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Command, command, environment, rows
+from conftest import ROOT, SHARED, Command, command, environment, rows
 
 ECHO = ("--engine", "echo", "--model", "tiny-de-en")
 TEXT = "Überschrift ohne Punkt\n\nDas ist ein Satz. „Und das?“, fragte sie.\r\n12,5\n"
@@ -260,3 +261,45 @@ def test_the_samples_are_what_they_are_for(translate: Command, tmp_path: Path) -
         text = file.read_bytes().decode()
         assert rebuild(text, rows(tmp_path / f"out/tiny-de-en/{file.stem}.jsonl")) == text
         assert 250 <= len(text.split()) <= 700
+
+
+REAL = [*sorted((SHARED / "articles").glob("*.txt")), SHARED / "eval" / "newstest2019.de"]
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the real articles are not kept with the project")
+@pytest.mark.parametrize("file", REAL, ids=lambda path: path.name)
+def test_real_texts_are_covered(file: Path, translate: Command, tmp_path: Path) -> None:
+    """Damage and all: glued letters, headlines without a full stop, a quotation closed a sentence too early."""
+    done = translate(str(file), *ECHO, "--text")
+    assert done.returncode == 0, done.stderr
+    text = file.read_bytes().decode()
+    found = rows(next((tmp_path / "out").rglob("*.jsonl")))
+    assert rebuild(text, found) == text
+    assert len(found) >= len([line for line in text.splitlines() if line.strip()])
+
+
+def test_a_terminal_shows_a_bar_and_a_log_plain_lines(text: Path, tmp_path: Path) -> None:
+    """On a terminal rates and time left, redrawn in place; NO_COLOR is heeded; nothing of either in a log."""
+    import pty
+
+    (tmp_path / "long.txt").write_text("\n".join(f"Haus {i} stand leer, sagte sie." for i in range(8000)))
+    main, side = pty.openpty()
+    environment_here = environment(NO_COLOR="1", TERM="xterm", COLUMNS="100")
+    process = subprocess.Popen(command("long.txt", *ECHO), cwd=tmp_path, env=environment_here, stderr=side)
+    os.close(side)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(main, 4096)
+        except OSError:
+            break
+    assert process.wait() == 0
+    os.close(main)
+    assert b"sentences/s" in shown
+    assert b"tokens/s" in shown
+    assert b"\x1b[3" not in shown  # no colour
+    assert b"1 documents, 8,000 sentences" in shown
+    logged = subprocess.run(
+        command("long.txt", *ECHO), cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
+    )
+    assert "\x1b" not in logged.stderr
