@@ -11,16 +11,19 @@ batches     pure: windows of a stream, lengths → batches                      
 tokens      text ↔ token ids, normalisation, cutting what is too long           records
 usercache   the folder for what can be made again                               nothing
 engine      the seam, the registry, the echo engine                             records
+measurements  pure: what a bench measures, and what the figures mean            nothing
 engine_hf   the engine `transformers`                                           records, batches, catalog, engine
 engine_ct2  the engine `ctranslate2`                                            records, engine_hf, usercache
 engine_native_weights  a checkpoint's weights, packed                              nothing
 engine_native_steps    the arithmetic: encoder, one decoding step over caches   engine_native_weights
 engine_native_scores   logits → candidates                                      engine_native_weights
 engine_native_search   greedy and beam search over slots                        engine_native_scores
-engine_native  the engine `native`: queue, slots, loop                          records, engine_hf, engine_native_weights, engine_native_steps, engine_native_scores, engine_native_search
+engine_native_loop     queue, slots, continuous batching                        records, engine_native_weights, engine_native_steps, engine_native_search
+engine_native  the engine `native`: settings, workers                           records, engine_hf, engine_native_weights, engine_native_steps, engine_native_scores, engine_native_search, engine_native_loop
 checks      flags for a row, and what to try again                              records
 memory      the translation memory, which is the journal too                    records, batches
 output      rows, run.json, files that are complete or not there                records
+recommendations  what a bench found, kept for the runs that follow              records, usercache, engine, measurements, output
 runfolder   one output folder: lock, which run it holds, its files              records, output
 translator  a window of sentences → translations                                records, batches, checks, engine, memory, tokens
 events      what a run tells, and its tally                                     records, catalog, output, translator
@@ -36,7 +39,13 @@ compare     composes the above: runs → a comparison                           
 report      a comparison → text and JSON                                        records, output, changes, comparison
 plots       a comparison → SVG                                                  changes, comparison
 page        a comparison → one HTML file                                        records, output, changes, comparison, plots
+samples     files → the sentences to measure with                               records, documents, sentences, checks, pipeline, runs
+bench_worker  one engine in a process of its own, timed from inside             records, batches, tokens, engine, measurements, translator
+bench       sweep → measurements, recommendations                               records, batches, tokens, measurements, recommendations, samples, bench_worker
+bench_report  a bench → table, bench.json, and back                             records, output, measurements, bench
+bench_plot  a bench → SVG                                                       output, measurements, bench
 progress    shows a run on standard error                                       all above
 cli_compare  the options of `translate compare`                                 all above
+cli_bench   the options of `translate bench`                                    all above
 cli         options, messages, exit statuses                                    all above
 """

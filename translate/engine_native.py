@@ -5,15 +5,15 @@ A row's result does not depend on what shares its batch, on the batch's size, on
 
 from __future__ import annotations
 
-from collections import deque
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
+from queue import SimpleQueue
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from translate.engine_hf import (
     LONGEST_PER_SOURCE,
@@ -25,10 +25,11 @@ from translate.engine_hf import (
     generation_config,
     load_weights,
 )
+from translate.engine_native_loop import Job, Jobs, Loop, Queue
 from translate.engine_native_scores import Rules
-from translate.engine_native_search import Search, make_search
-from translate.engine_native_steps import SHORTEST, Decoder, Encoder, whole_blocks
-from translate.engine_native_weights import Weights, pack_weights
+from translate.engine_native_search import make_search
+from translate.engine_native_steps import BLOCK, Decoder, whole_blocks
+from translate.engine_native_weights import pack_weights
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
 
 VERSION = "1"
@@ -36,10 +37,10 @@ VERSION = "1"
 WINDOW = 8192
 """Requests read ahead and sorted by length."""
 ROWS = 128
-"""Rows of a decoding step, beams counted: enough to reach the matrix peak, and few enough to stay in the cache."""
+"""Rows of a worker's decoding step, beams counted: enough to reach the matrix peak, and few enough to stay in the cache."""
 GPU_ROWS = 1024
-ENCODER_TOKENS = 1024
-"""Padded source tokens that are encoded at once, ahead of the slots that wait for them."""
+MOST_WORKERS = 8
+"""Python threads: what they do between two products, they do one at a time."""
 CPU_BATCH_TOKENS = 8192
 GPU_BATCH_TOKENS = 65_536
 """Padded source tokens in all slots: holds down what long sources take of memory."""
@@ -101,143 +102,56 @@ class NativeEngine:
                     yield from self._translate_sorted(some, safer=safer)
 
     def _translate_sorted(self, requests: Sequence[Request], *, safer: bool) -> Iterator[Hypothesis]:
-        """Longest first: what shares a step is of about one length, and caches are at their largest at once."""
+        """Longest first: what shares a step is of about one length, and caches are at their largest at once.
+
+        On a CPU each core is a worker with its own slots, and computes alone: small products lose more by being shared
+        than they win, and a row's sums cannot depend on the number of threads.
+        """
+        jobs = [Job(request, self._limit(request)) for request in requests]
+        threads = torch.get_num_threads() if self._weights.device.type == "cpu" else 1
+        workers = max(1, min(threads, MOST_WORKERS, len(jobs) // BLOCK))
+        shared, results = Jobs(jobs), SimpleQueue[list[Hypothesis] | BaseException | None]()
+
+        def work() -> None:
+            try:
+                torch.set_num_threads(max(1, threads // MOST_WORKERS))
+                with torch.inference_mode():
+                    for found in self._make_loop(shared, jobs, workers, safer=safer).run():
+                        results.put(found)
+                results.put(None)
+            except BaseException as error:
+                results.put(error)
+
+        running = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
+        try:
+            for thread in running:
+                thread.start()
+            left = workers
+            while left:
+                found = results.get()
+                if isinstance(found, BaseException):
+                    raise found
+                if found is None:
+                    left -= 1
+                else:
+                    yield from found
+        finally:
+            shared.stop()
+            for thread in running:
+                thread.join()
+            torch.set_num_threads(threads)
+
+    def _limit(self, request: Request) -> int:
+        return min(self._positions - 2, LONGEST_PER_SOURCE * len(request.source) + LONGEST_SLACK)
+
+    def _make_loop(self, shared: Jobs, jobs: Sequence[Job], workers: int, *, safer: bool) -> Loop:
+        """One worker's slots and search."""
         rules = safer_rules(self._rules) if safer else self._rules
-        size = self._size or max(1, self._rows // rules.beams)
-        slots = whole_blocks(min(size, len(requests)))
-        limits = [
-            min(self._positions - 2, LONGEST_PER_SOURCE * len(request.source) + LONGEST_SLACK) for request in requests
-        ]
-        search = make_search(rules, slots, max(limits), self._weights.device)
+        size = -(-self._size // workers) if self._size else max(1, self._rows // rules.beams)
+        slots = whole_blocks(min(size, len(jobs)))
+        search = make_search(rules, slots, max(job.limit for job in jobs), self._weights.device)
         decoder = Decoder(self._weights, slots, rules.beams)
-        loop = Loop(Queue(self._weights, requests, limits, self._pad), decoder, search, size, self._tokens)
-        with torch.inference_mode():
-            steps = iter(loop.run())
-        while True:
-            with torch.inference_mode():  # not held while the caller works between two results
-                found = next(steps, None)
-            if found is None:
-                return
-            yield from found
-
-
-@dataclass(slots=True)
-class Encoded:
-    """Sources that are encoded and wait for slots: memory [n, columns, …], of which the first `used` have gone."""
-
-    requests: Sequence[Request]
-    limits: Sequence[int]
-    memory: Tensor
-    used: int = 0
-
-
-class Queue:
-    """Requests in order, encoded a batch at a time, ahead of their being needed."""
-
-    def __init__(self, weights: Weights, requests: Sequence[Request], limits: Sequence[int], pad: int) -> None:
-        self._encoder, self._device, self._pad = Encoder(weights), weights.device, pad
-        self._waiting = deque(zip(requests, limits, strict=True))
-        self._ready: Encoded | None = None
-
-    @property
-    def longest(self) -> int:
-        """The source length of the next request, 0 if there is none."""
-        if self._ready is not None:
-            return len(self._ready.requests[self._ready.used].source)
-        return len(self._waiting[0][0].source) if self._waiting else 0
-
-    def take(self, count: int) -> tuple[Sequence[Request], Sequence[int], Tensor] | None:
-        """At most `count` requests, their limits and their memory [n, columns, …]; None if there are none left."""
-        if self._ready is None:
-            if not self._waiting:
-                return None
-            self._ready = self._encode()
-        ready, first = self._ready, self._ready.used
-        ready.used = last = min(len(ready.requests), first + count)
-        if last == len(ready.requests):
-            self._ready = None
-        return ready.requests[first:last], ready.limits[first:last], ready.memory[first:last]
-
-    def _encode(self) -> Encoded:
-        """The next sources, as many as ENCODER_TOKENS allows."""
-        columns = whole_blocks(len(self._waiting[0][0].source), SHORTEST)
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), max(1, ENCODER_TOKENS // columns)))]
-        rows = [[*request.source, *[self._pad] * (columns - len(request.source))] for request, _ in batch]
-        lengths = torch.tensor([len(request.source) for request, _ in batch], device=self._device)
-        memory = self._encoder.encode(torch.tensor(rows, device=self._device), lengths)
-        return Encoded([request for request, _ in batch], [limit for _, limit in batch], memory)
-
-
-class Loop:
-    """Steps all slots until the queue is empty and every row is finished. The slots in use are always the first ones."""
-
-    def __init__(self, queue: Queue, decoder: Decoder, search: Search, size: int, tokens: int) -> None:
-        self._queue, self._decoder, self._search = queue, decoder, search
-        self._size, self._tokens = size, tokens
-        self._requests: list[Request] = []
-        """Of the slots in use."""
-
-    def run(self) -> Iterator[list[Hypothesis]]:
-        """What each step finishes, if anything."""
-        self._fill([])
-        while self._requests:
-            finished = self._step()
-            if finished:
-                found = self._search.results(finished)
-                yield [
-                    Hypothesis(self._requests[slot].number, tuple(each.target), each.score, each.complete)
-                    for slot, each in zip(finished, found, strict=True)
-                ]
-                self._close(self._fill(finished))
-
-    def _step(self) -> list[int]:
-        """One token more for every slot; the slots that it finished."""
-        used = len(self._requests)
-        n = whole_blocks(used)
-        search = self._search
-        search.positions[used:n] = 0  # of slots that only fill the block
-        longest = int(search.positions[:n].max())
-        source = max(len(request.source) for request in self._requests)
-        logits = self._decoder.step(search.tokens[:n], search.positions[:n], longest=longest, source=source)
-        finished, parents = search.advance(n, logits)
-        if parents is not None:
-            self._decoder.reorder(n, parents)
-        return [slot for slot in finished.nonzero()[:, 0].tolist() if slot < used]
-
-    def _fill(self, free: list[int]) -> list[int]:
-        """Put waiting requests into the free slots and behind the used ones, while there is room; what stays free."""
-        while True:
-            used, columns = len(self._requests), whole_blocks(self._queue.longest, SHORTEST)
-            room = min(self._size, max(1, self._tokens // columns)) - used + len(free)
-            taken = self._queue.take(room) if room > 0 else None
-            if taken is None:
-                return free
-            requests, limits, memory = taken
-            slots = [*free[: len(requests)], *range(used, used + len(requests) - len(free))]
-            free = free[len(requests) :]
-            for slot, request in zip(slots, requests, strict=True):
-                self._requests[slot : slot + 1] = [request]
-            self._start(slots, limits, memory)
-
-    def _start(self, slots: list[int], limits: Sequence[int], memory: Tensor) -> None:
-        places = torch.tensor(slots, device=memory.device)
-        lengths = [len(self._requests[slot].source) for slot in slots]
-        self._decoder.start(places, memory, torch.tensor(lengths, device=memory.device))
-        self._search.start(places, torch.tensor(list(limits), device=memory.device))
-
-    def _close(self, free: list[int]) -> None:
-        """Move the last slots in use into the free ones before them."""
-        left = len(self._requests) - len(free)
-        sources = [slot for slot in range(left, len(self._requests)) if slot not in free]
-        targets = [slot for slot in free if slot < left]
-        for target, source in zip(targets, sources, strict=True):
-            self._requests[target] = self._requests[source]
-        del self._requests[left:]
-        if targets:
-            device = self._search.tokens.device
-            to, come = torch.tensor(targets, device=device), torch.tensor(sources, device=device)
-            self._decoder.move(to, come)
-            self._search.move(to, come)
+        return Loop(Queue(self._weights, shared, self._pad), decoder, search, size, self._tokens // workers)
 
 
 def choose_native_dtype(name: str, device: str) -> str:

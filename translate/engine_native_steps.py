@@ -141,39 +141,52 @@ class Decoder:
         mask = self._past_mask[:n]
         self._past_mask[:n] = mask.gather(1, parents[:, :, None].expand_as(mask))
 
-    def step(self, tokens: Tensor, positions: Tensor, *, longest: int, source: int) -> Tensor:
+    def step(self, tokens: Tensor, positions: Tensor, *, long: int, source: int) -> Tensor:
         """tokens [n, beams] at positions [n] → logits [n × beams, vocabulary in whole blocks].
 
-        `longest` is the highest position, `source` the longest source of the n slots. The logits are overwritten by the
-        next step.
+        The first `long` slots may be at much higher positions than the others. `source` is the longest source of the n
+        slots. The logits are overwritten by the next step.
         """
         weights, (n, beams) = self._weights, tokens.shape
-        if (longest + 1) * beams > self._past.shape[4]:
-            columns = whole_blocks(2 * (longest + 1)) * beams
-            self._past, self._past_mask = widen(self._past, columns, 4), widen(self._past_mask, columns, 2, -math.inf)
-        columns = whole_blocks(longest + 1, SHORTEST) * beams
+        groups = self._groups(positions, min(n, whole_blocks(long)) if long else 0)
         own = positions[:, None] * beams + self._beam
         self._past_mask[:n].scatter_(2, own[:, :, None], 0.0)
-        past_mask = self._past_mask[:n, None, :, :columns]
         memory_columns = whole_blocks(source, SHORTEST)
         memory_mask = self._memory_mask[:n, :, :, :memory_columns]
         x = (weights.target_tokens[tokens] + weights.target_positions[positions][:, None]).view(n * beams, weights.d)
         for layer, past, memory in zip(weights.decoder, self._past, self._memory, strict=True):
-            x = self._attend_past(layer, x, past[:, :n], own, past_mask)
+            x = self._attend_past(layer, x, past[:, :n], own, groups)
             x = self._attend_source(layer, x, memory[:, :n, :, :memory_columns], memory_mask)
             x = feed_forward(layer, x, weights, self._buffers)
         return apply(weights.logits, x, self._buffers, "logits")
 
-    def _attend_past(self, layer: Layer, x: Tensor, past: Tensor, own: Tensor, mask: Tensor) -> Tensor:
+    def _groups(self, positions: Tensor, long: int) -> list[tuple[slice, int]]:
+        """The slots that attend together, and over how many columns; makes the caches wide enough for all."""
+        n = len(positions)
+        groups = []
+        for part in [slice(0, long)] * (long > 0) + [slice(long, n)] * (long < n):
+            columns = whole_blocks(int(positions[part].max()) + 1, SHORTEST) * self.beams
+            groups.append((part, columns))
+            if columns > self._past.shape[4]:
+                wide = min(2 * columns, columns + 128 * self.beams)
+                self._past, self._past_mask = widen(self._past, wide, 4), widen(self._past_mask, wide, 2, -math.inf)
+        return groups
+
+    def _attend_past(
+        self, layer: Layer, x: Tensor, past: Tensor, own: Tensor, groups: list[tuple[slice, int]]
+    ) -> Tensor:
         """x [n × beams, d] → the same after self-attention; past [2, n, heads, columns, head], own columns [n, beams]."""
         _, n, heads, _, head = past.shape
         fused = apply(layer.qkv, x, self._buffers, "qkv").view(n, self.beams, 3, heads, head)
         slots = self._all[:n, None]
         past[0][slots, :, own] = fused[:, :, 1]
         past[1][slots, :, own] = fused[:, :, 2]
-        keys, values = past[:, :, :, : mask.shape[3]]
-        mixed = attend(fused[:, :, 0].transpose(1, 2), keys, values, mask, self._buffers).reshape(x.shape)
-        return layer.norm(apply(layer.out, mixed, self._buffers, "out").add_(x))
+        mixed = self._buffers.take("joined", n, self.beams, heads, head)
+        for part, columns in groups:
+            keys, values = past[:, part, :, :columns]
+            mask = self._past_mask[part, None, :, :columns]
+            mixed[part] = attend(fused[part, :, 0].transpose(1, 2), keys, values, mask, self._buffers)
+        return layer.norm(apply(layer.out, mixed.view(x.shape), self._buffers, "out").add_(x))
 
     def _attend_source(self, layer: Layer, x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
         """x [n × beams, d] → the same after cross-attention; memory [2, n, heads, columns, head]."""

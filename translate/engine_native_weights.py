@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -73,7 +74,8 @@ class Int8Dense:
         torch.backends.quantized.engine = "fbgemm"
         scales = (weight.abs().amax(1).clamp(min=1e-12) / 127).double()
         zeros = torch.zeros(len(weight), dtype=torch.long)
-        quantized = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
+        with warnings.catch_warnings(action="ignore"):  # torch means to replace its quantised tensors; not yet what packs them
+            quantized = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
         self._packed = torch.ops.quantized.linear_prepack(quantized, None)
 
     def __call__(self, x: Tensor, out: Tensor) -> Tensor:

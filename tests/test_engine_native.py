@@ -1,0 +1,255 @@
+"""The engine `native`: what `generate` gives, whatever shares the batch."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psutil
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from transformers import GenerationConfig
+
+from tests.conftest import SHARED
+from translate.engine import load_engine
+from translate.engine_hf import TransformersEngine
+from translate.engine_native import NativeEngine, choose_native_dtype, read_rules
+from translate.engine_native_loop import arrange
+from translate.engine_native_scores import bar_repeated, best_token, best_tokens
+from translate.engine_native_weights import Int8Dense, make_dense
+from translate.records import EngineError, Hypothesis, Model, Request, Settings
+from translate.tokens import Tokenizer
+
+TEXTS = (
+    "Ja.",
+    "Das ist ein Haus.",
+    "Guten Morgen, wie geht es Ihnen?",
+    "Der Zug nach Berlin fährt heute um acht Uhr ab, weil gestern niemand gearbeitet hat.",
+    "Die Regierung will bis 2030 rund 18,10 Milliarden Euro für Schulen, Straßen und Brücken ausgeben.",
+    "Er sagte: „Ich komme nicht!“",
+    "ha ha ha ha ha ha ha ha ha ha ha",
+)
+
+
+@pytest.fixture(scope="module")
+def sources(tokenizer: Tokenizer) -> list[tuple[int, ...]]:
+    """Ordinary ones and odd ones: only the end, one piece, an unknown piece, one that loops."""
+    odd = [(0,), (5, 0), (tokenizer.unknown, 0), (17, 17, 17, 17, 17, 17, 17, 17, 0)]
+    return [*tokenizer.encode(TEXTS), *odd]
+
+
+@pytest.fixture(scope="module")
+def rows(sources: list[tuple[int, ...]], tokenizer: Tokenizer) -> list[tuple[int, ...]]:
+    """More than fit a few slots: these sources and some of different lengths."""
+    generator = random.Random(5)
+    words = " ".join(TEXTS).split()
+    texts = [" ".join(generator.choices(words, k=generator.randint(1, 20))) for _ in range(21)]
+    return [*sources, *tokenizer.encode(texts)]
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """As on two cores, whatever this machine has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def native(model: Model, **changes: Any) -> NativeEngine:
+    wanted: dict[str, Any] = {"device": "cpu", "dtype": "float32", "beams": 1}
+    return NativeEngine(model, Settings(**wanted | changes))
+
+
+def ask(engine: Any, rows: Sequence[tuple[int, ...]], *, safer: bool = False) -> list[Hypothesis]:
+    requests = [Request(number, source, safer) for number, source in enumerate(rows)]
+    answers = sorted(engine.translate(requests), key=lambda hypothesis: hypothesis.number)
+    assert [answer.number for answer in answers] == list(range(len(rows)))
+    return answers
+
+
+def agree(ours: Sequence[Hypothesis], reference: Sequence[Hypothesis]) -> None:
+    assert [(h.target, h.complete) for h in ours] == [(h.target, h.complete) for h in reference]
+    assert [h.score for h in ours] == pytest.approx([h.score for h in reference], abs=1e-4)
+
+
+@pytest.mark.parametrize("beams", [1, 2, 3, 4, 5, 6])
+def test_answers_are_those_of_generate(tiny: Model, sources: list[tuple[int, ...]], beams: int) -> None:
+    """Ids, scores and completeness over the beams, odd sources among them."""
+    reference = TransformersEngine(tiny, Settings(device="cpu", dtype="float32", beams=beams))
+    agree(ask(native(tiny, beams=beams), sources), ask(reference, sources))
+
+
+@pytest.mark.parametrize("changes", [{"length_penalty": 0.0}, {"length_penalty": 2.0}, {"length_penalty": -1.0}])
+def test_length_penalty_is_that_of_generate(
+    tiny: Model, sources: list[tuple[int, ...]], changes: dict[str, Any]
+) -> None:
+    """None, a strong one, and one that prefers short targets."""
+    reference = TransformersEngine(tiny, Settings(device="cpu", dtype="float32", beams=3, **changes))
+    agree(ask(native(tiny, beams=3, **changes), sources), ask(reference, sources))
+
+
+@pytest.mark.parametrize(("early", "renormalize"), [(True, True), ("never", True), (False, False)])
+def test_stopping_rules_are_those_of_generate(
+    tiny: Model, sources: list[tuple[int, ...]], early: bool | str, renormalize: bool
+) -> None:
+    """`early_stopping` in its three kinds, logits renormalised or not. One source at a time, as "never" asks for the batch's limit."""
+    reference = TransformersEngine(tiny, Settings(device="cpu", dtype="float32", beams=3))
+    ours = native(tiny, beams=3)
+    reference._config.update(early_stopping=early, renormalize_logits=renormalize)
+    ours._rules = read_rules(reference._config)
+    some = sources[:6] if early == "never" else sources
+    for source in some:
+        agree(ask(ours, [source]), ask(reference, [source]))
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_safer_requests_are_those_of_generate(tiny: Model, sources: list[tuple[int, ...]], beams: int) -> None:
+    """Two beams more, no four tokens twice."""
+    reference = TransformersEngine(tiny, Settings(device="cpu", dtype="float32", beams=beams))
+    agree(ask(native(tiny, beams=beams), sources, safer=True), ask(reference, sources, safer=True))
+
+
+def test_longest_source_and_all_ending_at_once(tiny: Model, sources: list[tuple[int, ...]]) -> None:
+    """As many tokens as the model has positions; and equal rows, which all end in one step."""
+    longest = (*(sources[3][:-1] * 40)[:508], 0)
+    reference = TransformersEngine(tiny, Settings(device="cpu", dtype="float32", beams=1))
+    agree(ask(native(tiny), [longest]), ask(reference, [longest]))
+    assert len({h.target for h in ask(native(tiny, batch_size=8), [sources[1]] * 20)}) == 1
+
+
+def test_newstest_is_that_of_generate(tiny: Model, tokenizer: Tokenizer) -> None:
+    """All of 100 sentences of newstest2019, greedily."""
+    path = SHARED / "eval" / "newstest2019.de"
+    if not path.is_file():
+        pytest.skip("newstest2019 is not here")
+    rows = tokenizer.encode(path.read_text(encoding="utf-8").split("\n")[:100])
+    reference = TransformersEngine(tiny, Settings(device="cpu", dtype="float32", beams=1))
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    expected = dict(zip(order, ask(reference, [rows[i] for i in order]), strict=True))
+    for number, answer in enumerate(ask(native(tiny), rows)):
+        assert answer.target == expected[number].target
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "bfloat16"])
+@pytest.mark.parametrize("beams", [1, 3])
+def test_rows_do_not_depend_on_the_batch(
+    tiny: Model, rows: list[tuple[int, ...]], dtype: str, beams: int, two_threads: None
+) -> None:
+    """Batch sizes 1 to 256, any order, any company, one thread or two: the same ids and the same score, to the last bit."""
+    if dtype == "bfloat16" and beams > 1:
+        rows = rows[:8]  # without the instructions for it, a product takes long
+    expected = [(h.target, h.score) for h in ask(native(tiny, beams=beams, dtype=dtype), rows)]
+    engines = {size: native(tiny, beams=beams, dtype=dtype, batch_size=size) for size in (1, 7, 8, 32, 256)}
+
+    @settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(
+        st.sampled_from(sorted(engines)),
+        st.permutations(range(len(rows))),
+        st.integers(1, len(rows)),
+        st.integers(1, 2),
+    )
+    def same(size: int, order: list[int], count: int, threads: int) -> None:
+        torch.set_num_threads(threads)
+        some = order[:count]
+        got = [(h.target, h.score) for h in ask(engines[size], [rows[i] for i in some])]
+        assert got == [expected[i] for i in some]
+
+    same()
+
+
+def test_engine_says_whether_rows_are_independent(tiny: Model) -> None:
+    """As measured on this machine."""
+    assert load_engine(tiny, Settings(engine="native", device="cpu", dtype="float32")).batch_independent
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_best_tokens_are_those_of_topk(count: int) -> None:
+    """In two stages as in one."""
+    logits = torch.randn(9, 640, generator=torch.Generator().manual_seed(1))
+    values, tokens = best_tokens(logits, count)
+    expected = logits.topk(count)
+    assert torch.equal(values, expected.values)
+    assert torch.equal(tokens, expected.indices)
+    assert torch.equal(best_token(logits)[1], logits.argmax(-1))
+
+
+def test_repeated_ngrams_are_barred() -> None:
+    """What followed the same tokens before; not across what fills a history in front."""
+    logits = torch.zeros(3, 10)
+    history = torch.tensor([[1, 2, 3, 1, 2], [-1, -1, 4, 4, 4], [-1, -1, -1, -1, 1]])
+    bar_repeated(logits, history, 3)
+    assert [row.nonzero()[:, 0].tolist() for row in logits.isinf()] == [[3], [4], []]
+
+
+@given(st.data())
+def test_arrangement_brings_long_rows_to_the_front(data: st.DataObject) -> None:
+    """Every row that goes on is in exactly one slot, the long ones first, and the free slots are told."""
+    used = data.draw(st.integers(1, 12))
+    long = data.draw(st.integers(0, used))
+    finished = data.draw(st.sets(st.integers(0, used - 1)))
+    grown = data.draw(st.sets(st.integers(long, used - 1))) if long < used else set()
+    plan = arrange(used, long, finished, grown)
+    slots = list(range(used))
+    for target, source in zip(plan.targets, plan.sources, strict=True):
+        slots[target] = source
+    kept = [slot for slot in range(used) if slot not in plan.free]
+    assert sorted(slots[i] for i in kept) == sorted(set(range(used)) - finished)
+    front = {slot for slot in range(used) if slot < long or slot in grown} - finished
+    assert {slots[i] for i in range(plan.long)} == front
+    assert not set(plan.free) & set(range(plan.long))
+
+
+def test_int8_is_near_the_product() -> None:
+    """Within what 7 and 8 bits allow; a row's scale is its own."""
+    generator = torch.Generator().manual_seed(1)
+    x, weight = torch.randn(16, 64, generator=generator), torch.randn(32, 64, generator=generator)
+    dense, bias = make_dense(weight, torch.zeros(32), "int8"), torch.zeros(32)
+    got = dense(x, torch.empty(16, 32))
+    assert isinstance(dense, Int8Dense)
+    assert (got - x @ weight.t()).abs().max() < 0.5
+    x[3] *= 1000
+    assert torch.equal(dense(x, torch.empty(16, 32))[:3], got[:3])
+    assert bias.sum() == 0
+
+
+def test_what_it_cannot_do_is_said() -> None:
+    """With the engine that can."""
+    config = GenerationConfig(num_beams=2, length_penalty=1.0, eos_token_id=0, decoder_start_token_id=1)
+    assert read_rules(config).end == 0
+    for changes in ({"repetition_penalty": 1.5}, {"bad_words_ids": [[4, 5]]}, {"eos_token_id": [0, 2]}):
+        with pytest.raises(EngineError) as caught:
+            read_rules(GenerationConfig(**{**config.to_dict(), **changes}))
+        assert "--engine transformers" in caught.value.hint
+
+
+def test_int8_is_for_the_cpu(tiny: Model) -> None:
+    """Elsewhere it says so."""
+    with pytest.raises(EngineError, match="int8"):
+        choose_native_dtype("int8", "cuda")
+
+
+def test_stopping_early_ends_the_workers(tiny: Model, rows: list[tuple[int, ...]], two_threads: None) -> None:
+    """A caller that wants no more gets its thread count back, and the engine can be asked again."""
+    engine = native(tiny, batch_size=8)
+    stream = engine.translate([Request(number, source) for number, source in enumerate(rows)])
+    next(iter(stream))
+    stream.close()  # type: ignore[attr-defined]  # it is a generator
+    assert torch.get_num_threads() == 2
+    assert len(ask(engine, rows[:3])) == 3
+
+
+def test_memory_does_not_grow(tiny: Model, tokenizer: Tokenizer) -> None:
+    """Over many sentences, once the buffers are there."""
+    engine = native(tiny, batch_size=64)
+    rows = tokenizer.encode(["Ja.", "Guten Morgen!", "Das ist ein Haus."] * 100)
+    process = psutil.Process()
+    ask(engine, rows)
+    ask(engine, rows)
+    before = process.memory_info().rss
+    for _ in range(4):
+        ask(engine, rows)
+    assert process.memory_info().rss - before < 30e6

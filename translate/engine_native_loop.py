@@ -1,0 +1,203 @@
+"""Continuous batching: sources wait encoded in a queue, and each takes a slot as soon as another row is finished."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from translate.engine_native_search import Search
+from translate.engine_native_steps import SHORTEST, Decoder, Encoder, whole_blocks
+from translate.engine_native_weights import Weights
+from translate.records import Hypothesis, Request
+
+ENCODER_TOKENS = 1024
+"""Padded source tokens that are encoded at once, ahead of the slots that wait for them."""
+LONG = 64
+"""Target tokens. Rows that have more stand in front, so that one endless row doesn't widen the attention of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A request and the most target tokens it may get, the end among them."""
+
+    request: Request
+    limit: int
+
+
+@dataclass(slots=True)
+class Encoded:
+    """Sources that wait for slots: memory [n, columns, …], of which the first `used` have gone."""
+
+    jobs: Sequence[Job]
+    memory: Tensor
+    used: int = 0
+
+
+class Jobs:
+    """What is still to be done, shared by the workers: longest first, each batch given once."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._waiting = deque(jobs)
+        self._lock = threading.Lock()
+        self.stopped = False
+
+    def next_batch(self) -> list[Job]:
+        """As many as ENCODER_TOKENS allows; empty at the end."""
+        with self._lock:
+            if not self._waiting:
+                return []
+            columns = whole_blocks(len(self._waiting[0].request.source), SHORTEST)
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), max(1, ENCODER_TOKENS // columns)))]
+
+    def stop(self) -> None:
+        """Nothing more is wanted: every loop ends with its present step."""
+        self.stopped = True
+
+
+class Queue:
+    """Jobs of one worker, encoded a batch at a time."""
+
+    def __init__(self, weights: Weights, jobs: Jobs, pad: int) -> None:
+        self._encoder, self._device = Encoder(weights), weights.device
+        self._jobs, self._pad = jobs, pad
+        self._ready: Encoded | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more is wanted."""
+        return self._jobs.stopped
+
+    def longest(self) -> int:
+        """The source length of the next job, 0 if there is none; encodes it if need be."""
+        if self._ready is None:
+            batch = self._jobs.next_batch()
+            self._ready = self._encode(batch) if batch else None
+        return len(self._ready.jobs[self._ready.used].request.source) if self._ready else 0
+
+    def take(self, count: int) -> tuple[Sequence[Job], Tensor]:
+        """At most `count` jobs of those that are encoded, and their memory [n, columns, …]."""
+        ready = self._ready
+        assert ready is not None
+        first, ready.used = ready.used, min(len(ready.jobs), ready.used + count)
+        if ready.used == len(ready.jobs):
+            self._ready = None
+        return ready.jobs[first : ready.used], ready.memory[first : ready.used]
+
+    def _encode(self, batch: list[Job]) -> Encoded:
+        columns = whole_blocks(len(batch[0].request.source), SHORTEST)
+        rows = [[*job.request.source, *[self._pad] * (columns - len(job.request.source))] for job in batch]
+        lengths = torch.tensor([len(job.request.source) for job in batch], device=self._device)
+        return Encoded(batch, self._encoder.encode(torch.tensor(rows, device=self._device), lengths))
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """Which slots to copy where at once (targets and sources), which are then free, and how many long rows are in front."""
+
+    targets: list[int]
+    sources: list[int]
+    free: list[int]
+    long: int
+
+
+def arrange(used: int, long: int, finished: set[int], grown: set[int]) -> Arrangement:
+    """Bring the rows that have grown long to the front, behind those that already are, with the fewest copies.
+
+    The first `used` slots are in use, of them the first `long` hold long rows; `finished` ones are free.
+    """
+    front = [slot for slot in range(used) if (slot < long or slot in grown) and slot not in finished]
+    size = len(front)
+    come = [slot for slot in front if slot >= size]
+    belongs = set(front)
+    places = [slot for slot in range(size) if slot not in belongs]
+    displaced = [slot for slot in places if slot not in finished]
+    vacant = sorted((finished - set(range(size))) | set(come))
+    return Arrangement([*places, *vacant[: len(displaced)]], [*come, *displaced], vacant[len(displaced) :], size)
+
+
+@dataclass(slots=True)
+class Loop:
+    """Steps all slots until the queue is empty and every row is finished. The slots in use are always the first ones."""
+
+    queue: Queue
+    decoder: Decoder
+    search: Search
+    size: int
+    """Slots at most."""
+    tokens: int
+    """Padded source tokens in all slots at most."""
+    jobs: list[Job] = field(default_factory=list)
+    """Of the slots in use."""
+    long: int = 0
+
+    def run(self) -> Iterator[list[Hypothesis]]:
+        """What each step finishes, if anything."""
+        self._fill([])
+        while self.jobs and not self.queue.stopped:
+            finished, grown = self._step()
+            if finished:
+                found = self.search.results(finished)
+                yield [
+                    Hypothesis(self.jobs[slot].request.number, tuple(each.target), each.score, each.complete)
+                    for slot, each in zip(finished, found, strict=True)
+                ]
+            if finished or grown:
+                plan = arrange(len(self.jobs), self.long, set(finished), set(grown))
+                self.long = plan.long
+                self._move(plan.targets, plan.sources)
+                self._close(self._fill(plan.free))
+
+    def _step(self) -> tuple[list[int], list[int]]:
+        """One token more for every slot; the slots that it finished, and those that have just grown long."""
+        used, search = len(self.jobs), self.search
+        n = whole_blocks(used)
+        search.positions[used:n] = 0  # of slots that only fill the block
+        source = max(len(job.request.source) for job in self.jobs)
+        logits = self.decoder.step(search.tokens[:n], search.positions[:n], long=self.long, source=source)
+        done, parents = search.advance(n, logits)
+        if parents is not None:
+            self.decoder.reorder(n, parents)
+        finished: list[int] = done[:used].nonzero()[:, 0].tolist()
+        grown: list[int] = (search.positions[:used] == LONG).nonzero()[:, 0].tolist()
+        return finished, grown
+
+    def _fill(self, free: list[int]) -> list[int]:
+        """Put waiting jobs into the free slots and behind the used ones, while there is room; what stays free."""
+        while longest := self.queue.longest():
+            used = len(self.jobs)
+            room = min(self.size, max(1, self.tokens // whole_blocks(longest, SHORTEST))) - used + len(free)
+            if room <= 0:
+                break
+            jobs, memory = self.queue.take(room)
+            slots = [*free[: len(jobs)], *range(used, used + len(jobs) - len(free))]
+            free = free[len(jobs) :]
+            for slot, job in zip(slots, jobs, strict=True):
+                self.jobs[slot : slot + 1] = [job]
+            places = torch.tensor(slots, device=memory.device)
+            lengths = torch.tensor([len(job.request.source) for job in jobs], device=memory.device)
+            self.decoder.start(places, memory, lengths)
+            self.search.start(places, torch.tensor([job.limit for job in jobs], device=memory.device))
+        return free
+
+    def _close(self, free: list[int]) -> None:
+        """Move the last slots in use into the free ones before them."""
+        left = len(self.jobs) - len(free)
+        sources = [slot for slot in range(left, len(self.jobs)) if slot not in free]
+        self._move([slot for slot in free if slot < left], sources)
+        del self.jobs[left:]
+
+    def _move(self, targets: list[int], sources: list[int]) -> None:
+        if not targets:
+            return
+        moved = [self.jobs[source] for source in sources]
+        for target, job in zip(targets, moved, strict=True):
+            self.jobs[target] = job
+        device = self.search.tokens.device
+        to, come = torch.tensor(targets, device=device), torch.tensor(sources, device=device)
+        self.decoder.move(to, come)
+        self.search.move(to, come)
