@@ -29,6 +29,15 @@ def cut(text: str, *parts: str) -> list[Row]:
     return rows
 
 
+def make(*sources: str) -> list[Row]:
+    """Rows one after the other, in a text of their own."""
+    rows, start = [], 0
+    for number, source in enumerate(sources):
+        rows.append(Row("a.txt", 0, number, start, start + len(source), source, "", None))
+        start += len(source) + 1
+    return rows
+
+
 def shape(*runs: Sequence[Row]) -> list[tuple[str, ...]]:
     """Each group as the sentence numbers of each run."""
     return [tuple("".join(str(row.sentence) for row in part) for part in group) for group in align_rows(runs)]
@@ -77,6 +86,12 @@ def test_a_changed_document_is_aligned_by_words(changed: tuple[str, ...], expect
     assert shape(cut(TEXT, *SENTENCES), cut(" ".join(changed), *changed)) == expected
 
 
+def test_a_row_between_two_partners_of_one_row_joins_them() -> None:
+    """Whichever of two equal rows the words are matched with."""
+    assert shape(cut("ab cd", "ab cd"), make("ab", "ab", "cd")) in ([("0", "012")], [("", "0"), ("0", "12")])
+    assert shape(make("ab xy", "zz", "cd xy"), make("ab cd")) == [("012", "0")]
+
+
 def test_lines_without_source_follow_the_spans() -> None:
     """A reference by the line joins the sentences of its line."""
     reference = [Row("a.txt", 0, 0, 0, len(TEXT), "", "reference", None)]
@@ -89,14 +104,7 @@ WORD = st.sampled_from("ab cd ef gh ij kl".split())
 @given(st.lists(st.lists(st.lists(WORD, min_size=1, max_size=3), max_size=5), min_size=2, max_size=3))
 def test_every_row_is_in_exactly_one_group_and_in_order(texts: list[list[list[str]]]) -> None:
     """Whatever the runs hold."""
-    runs = []
-    for sentences in texts:
-        rows, start = [], 0
-        for number, words in enumerate(sentences):
-            source = " ".join(words)
-            rows.append(Row("a", 0, number, start, start + len(source), source, "", None))
-            start += len(source) + 1
-        runs.append(rows)
+    runs = [make(*(" ".join(words) for words in sentences)) for sentences in texts]
     groups = align_rows(runs)
     for k, rows in enumerate(runs):
         assert sorted(row.sentence for group in groups for row in group[k]) == [row.sentence for row in rows]

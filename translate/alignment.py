@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from rapidfuzz.distance import Indel, Opcodes
 
@@ -144,9 +144,18 @@ def _link_block(one: Rows, other: Rows) -> Iterator[Link]:
             pairs = zip(range(code.src_start, code.src_end), range(code.dest_start, code.dest_end), strict=True)
             shared.update((owners[i], other_owners[j]) for i, j in pairs)
     sizes, other_sizes = Counter(owners), Counter(other_owners)
-    for (i, j), count in shared.items():
-        if count >= SHARED_WORDS * min(sizes[i], other_sizes[j]):
-            yield i, j
+    links = [link for link, n in shared.items() if n >= SHARED_WORDS * min(sizes[link[0]], other_sizes[link[1]])]
+    yield from links
+    yield from _close_gaps(links)
+
+
+def _close_gaps(links: Sequence[Link]) -> Iterator[Link]:
+    """The rows between two partners of one row: a group is a run of rows, or the reading order would be lost."""
+    for (i, j), (after, other_after) in pairwise(sorted(links)):
+        if i == after:
+            yield from ((i, between) for between in range(j + 1, other_after))
+        elif j == other_after:
+            yield from ((between, j) for between in range(i + 1, after))
 
 
 def _words(rows: Rows) -> tuple[list[str], list[int]]:

@@ -244,7 +244,7 @@ def extract_dates(text: str) -> tuple[Counter[tuple[str, ...]], str]:
 
     def take(match: re.Match[str]) -> str:
         parts = {name[0]: value for name, value in match.groupdict().items() if value}
-        found[_day(parts.get("d", "")), _month(parts["m"]), parts.get("y", "")] += 1
+        found[parts.get("d", "").lstrip("0"), _month(parts["m"]), parts.get("y", "")] += 1
         return " "
 
     def take_word(match: re.Match[str]) -> str:
@@ -254,10 +254,6 @@ def extract_dates(text: str) -> tuple[Counter[tuple[str, ...]], str]:
         return " "
 
     return found, CALENDAR_WORD.sub(take_word, DATE.sub(take, text))
-
-
-def _day(text: str) -> str:
-    return text.lstrip("0")
 
 
 def _month(text: str) -> str:
@@ -270,7 +266,7 @@ def _month(text: str) -> str:
 def _numbers(text: str) -> Counter[str]:
     """The numbers of a text, 1,000 as 1000 and `three` as 3."""
     digits = (THOUSANDS.sub("", number) for number in NUMBER.findall(text))
-    words = (part for word in re.findall(r"[A-Za-z]+", text) for part in [word.lower()])
+    words = map(str.lower, re.findall(r"[A-Za-z]+", text))
     return Counter([*digits, *(NUMBER_WORDS[word] for word in words if word in NUMBER_WORDS)])
 
 
