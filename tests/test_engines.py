@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Command
-from translate.engine import ENGINES, Engine, load_engine
+from conftest import Command
+from translate.engine import ENGINES, Engine, installed_engines, load_engine
 from translate.records import EngineError, Model, Request, Settings
 from translate.tokens import Tokenizer
 
@@ -24,14 +23,13 @@ TEXTS = (
 )
 INT8 = {"ctranslate2"}
 """The engines that can; of the others `native` may, where torch can."""
-NEEDS = {"ctranslate2": "ctranslate2"}
 
 
 @pytest.fixture(scope="module", params=list(ENGINES))
 def engine(request: pytest.FixtureRequest, tiny: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Each registered engine, greedy in float32, with an empty cache."""
     name = request.param
-    if name in NEEDS and importlib.util.find_spec(NEEDS[name]) is None:
+    if name not in installed_engines():
         pytest.skip(f"{name} is not installed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
@@ -101,7 +99,7 @@ def test_a_limit_is_the_rows_own(engine: Engine, sources: list[tuple[int, ...]])
 @pytest.mark.parametrize("name", [name for name in ENGINES if name not in ("echo", "native")])
 def test_int8_where_it_can(name: str, tiny: Model, sources: list[tuple[int, ...]], tmp_path: Path) -> None:
     """An engine that has int8 uses it and says so; another one refuses it."""
-    if name in NEEDS and importlib.util.find_spec(NEEDS[name]) is None:
+    if name not in installed_engines():
         pytest.skip(f"{name} is not installed")
     settings = Settings(engine=name, dtype="int8", beams=1, device="cpu")
     if name not in INT8:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from translate.cli_bench import bench_command
 from translate.cli_compare import compare_command
 from translate.documents import check_encoding
 from translate.engine import DTYPES, ENGINES
@@ -47,7 +48,8 @@ ModelsFile = Annotated[Path | None, typer.Option("--models-file", help="Instead 
 Device = Annotated[str, typer.Option("--device", "-D", help="auto, cpu, cuda, cuda:N or mps.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16 or int8.")]
 EngineName = Annotated[
-    str, typer.Option("--engine", "-E", help="auto, transformers or echo (reverses words: a dry run).")
+    str,
+    typer.Option("--engine", "-E", help="auto, transformers, native, ctranslate2 or echo (reverses words: a dry run)."),
 ]
 ModelName = Annotated[
     str | None,
@@ -269,6 +271,9 @@ def models_command(models_file: ModelsFile = None) -> None:
 
 
 app.command("compare", help="Compare two or more runs, with or without a reference.")(compare_command)
+app.command("bench", help="Measure which batch size and engine is best here, and keep it for `translate`.")(
+    bench_command
+)
 
 
 def insert_run(arguments: Sequence[str]) -> list[str]:

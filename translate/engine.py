@@ -7,6 +7,7 @@ when they are ready, in any order, and the pipeline puts them back.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 from collections.abc import Iterable, Iterator
 from types import MappingProxyType
@@ -21,6 +22,9 @@ ENGINES = {
     "echo": "translate.engine:EchoEngine",
 }
 """Name → module:class, imported on use."""
+
+NEEDS = {"ctranslate2": "ctranslate2"}
+"""Engine → the optional package that it needs."""
 
 AUTO = "transformers"
 """What `auto` means."""
@@ -58,6 +62,11 @@ def load_engine(model: Model, settings: Settings) -> Engine:
     module, _, attribute = ENGINES[name].partition(":")
     engine: Engine = getattr(importlib.import_module(module), attribute)(model, settings)
     return engine
+
+
+def installed_engines() -> list[str]:
+    """The engines whose packages are there."""
+    return [name for name in ENGINES if name not in NEEDS or importlib.util.find_spec(NEEDS[name]) is not None]
 
 
 class EchoEngine:

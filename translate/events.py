@@ -32,6 +32,8 @@ class Loaded:
     dtype: str
     signature: Signature
     seconds: float
+    advice: str = ""
+    """What of the settings `translate bench` has recommended, in its words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,14 @@ from translate.documents import (
     read_paragraphs,
     standard_input,
 )
-from translate.engine import load_engine
+from translate.engine import Engine, load_engine
 from translate.events import Begin, DocumentDone, DocumentFailed, End, Event, Found, Item, Loaded, Step, Tally
 from translate.memory import Memory
 from translate.output import rows_path
+from translate.recommendations import advise
 from translate.records import (
     InputError,
+    Model,
     OutputError,
     Row,
     Settings,
@@ -81,7 +83,8 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     started = time.perf_counter()
     resolution = resolve_model(job.model, job.models_file)
     tokenizer = Tokenizer(resolution.model, normalize=job.settings.normalize)
-    engine = load_engine(resolution.model, job.settings)
+    engine, settings, advice = _load_advised(resolution.model, job.settings)
+    job = dataclasses.replace(job, settings=settings)
     check_canary(resolution.model, engine, tokenizer)
     signature = make_signature(resolution.model, engine, tokenizer, job.settings)
     loaded = Loaded(
@@ -92,6 +95,7 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         engine.dtype,
         signature,
         time.perf_counter() - started,
+        advice,
     )
     yield loaded
     yield from failures
@@ -114,6 +118,16 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         if outputs is not None:
             outputs.finish(tally.timings())
     yield tally.summarize()
+
+
+def _load_advised(model: Model, settings: Settings) -> tuple[Engine, Settings, str]:
+    """The engine, the settings as `translate bench` recommends them if it was run for such a run, and how it put it."""
+    advice = advise(model, settings)
+    if advice is not None:
+        engine = load_engine(model, advice.settings)
+        if (engine.dtype, engine.device) == (advice.dtype, advice.device):
+            return engine, advice.settings, advice.reason
+    return load_engine(model, settings), settings, ""
 
 
 def find_documents(arguments: Iterable[str]) -> tuple[dict[str, Path], list[DocumentFailed]]:
@@ -244,6 +258,7 @@ def _first_record(job: Job, loaded: Loaded, tokens: int) -> output.RunRecord:
         settings={
             **dataclasses.asdict(job.settings),
             "batch_tokens": tokens,
+            "recommendation": loaded.advice or None,
             "encoding": job.encoding,
             "memory": job.memory,
         },

@@ -87,6 +87,8 @@ class Reporter:
             say(
                 f"{loaded.model.name} on {loaded.device} ({loaded.engine}, {loaded.dtype}), loaded in {loaded.seconds:.1f} s"
             )
+            if loaded.advice:
+                say(loaded.advice)
         self._started = self._last_line = time.monotonic()
         self.translating = True
         if self._terminal and not self._quiet:

@@ -1,0 +1,117 @@
+"""A bench → one SVG file: throughput, latency and memory by batch, an engine a line, to stand in a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from translate.bench import Bench
+from translate.measurements import Batching, Measurement, Variant
+from translate.output import write_atomically
+
+SVG = "http://www.w3.org/2000/svg"
+WIDTH, HEIGHT, GAP, TOP = 620, 400, 16, 64
+"""Pixels: of a panel, between two, and above them for the title."""
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999")
+"""Okabe and Ito's, which colour-blind readers can tell apart: https://jfly.uni-koeln.de/color/"""
+FONT = "Helvetica, Arial, sans-serif"
+
+Figure = Callable[[Measurement], float | None]
+
+PANELS: Sequence[tuple[str, Figure]] = (
+    ("Throughput: source sentences a second (median)", lambda row: round(row.rate.median, 2)),
+    ("Latency: seconds a batch (median; more is later first results)", lambda row: round(row.batch_p50, 4)),
+    ("Memory: MiB resident at most, weights included", lambda row: round(row.memory / 2**20) or None),
+)
+CUDA_PANEL: tuple[str, Figure] = (
+    "GPU memory: MiB held at most",
+    lambda row: round(row.cuda_memory / 2**20) if row.cuda_memory else None,
+)
+
+
+def write_plot(bench: Bench, path: Path) -> None:
+    """Write the panels as one SVG. Raises OutputError."""
+    with write_atomically(path) as file:
+        file.write(draw(bench) + "\n")
+
+
+def draw(bench: Bench) -> str:
+    """The panels two by two under one title, as SVG without scripts or references."""
+    panels = [*PANELS, CUDA_PANEL] if any(row.cuda_memory for row in bench.measurements) else list(PANELS)
+    columns, lines = 2, (len(panels) + 1) // 2
+    width, height = columns * WIDTH + GAP, TOP + lines * (HEIGHT + GAP)
+    ElementTree.register_namespace("", SVG)
+    root = ElementTree.Element(f"{{{SVG}}}svg", viewBox=f"0 0 {width} {height}", width=str(width), height=str(height))
+    ElementTree.SubElement(root, f"{{{SVG}}}rect", width="100%", height="100%", fill="#ffffff")
+    _write(root, 28, f"{bench.model.short_name}, {bench.sentences} sentences", size=20)
+    _write(root, 50, _describe(bench), size=13)
+    for number, (title, figure) in enumerate(panels):
+        panel = _draw_panel(bench, title, figure)
+        panel.set("x", str(number % columns * (WIDTH + GAP)))
+        panel.set("y", str(TOP + number // columns * (HEIGHT + GAP)))
+        root.append(panel)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _describe(bench: Bench) -> str:
+    kind = bench.machine.get("graphics") or bench.machine.get("processor") or bench.machine.get("machine")
+    return f"{kind}, {bench.machine.get('cpus')} processors{'; noisy: ' + bench.noise if bench.noise else ''}"
+
+
+def _write(root: ElementTree.Element, y: int, text: str, *, size: int) -> None:
+    attributes = {"x": "20", "y": str(y), "font-family": FONT, "font-size": str(size), "fill": "#222222"}
+    ElementTree.SubElement(root, f"{{{SVG}}}text", attributes).text = text
+
+
+def _draw_panel(bench: Bench, title: str, figure: Figure) -> ElementTree.Element:
+    """One chart: a line a variant; where a setting ran out of memory, or the figure is not known, there is a gap."""
+    rows: Mapping[tuple[Variant, Batching], Measurement] = {
+        (row.variant, row.batching): row for row in bench.measurements if not row.problem
+    }
+    variants = list(dict.fromkeys(row.variant for row in bench.measurements))
+    batchings = sorted({row.batching for row in bench.measurements}, key=lambda b: (b.size or 0, b.tokens or 0))
+    chart = _chart(title)
+    chart.x_labels = [str(batching) for batching in batchings]
+    for variant in variants:
+        line = [rows.get((variant, batching)) for batching in batchings]
+        chart.add(str(variant), [figure(row) if row else None for row in line])
+    return _clean(chart.render(is_unicode=True))
+
+
+def _chart(title: str) -> Any:
+    import pygal
+    from pygal.style import Style
+
+    style = Style(
+        background="#ffffff",
+        plot_background="#ffffff",
+        foreground="#333333",
+        foreground_strong="#222222",
+        foreground_subtle="#cccccc",
+        colors=COLOURS,
+        font_family=FONT,
+        title_font_size=15,
+        label_font_size=13,
+        major_label_font_size=13,
+        legend_font_size=14,
+        guide_stroke_dasharray="none",
+        guide_stroke_color="#e2e2e2",
+        major_guide_stroke_dasharray="none",
+        major_guide_stroke_color="#e2e2e2",
+        stroke_width="2.5",
+    )
+    chart = pygal.Line(style=style, js=[], width=WIDTH, height=HEIGHT, title=title, explicit_size=True)
+    chart.config(include_x_axis=True, range=None, show_minor_y_labels=True, legend_at_bottom=True, dots_size=4)
+    chart.config(truncate_label=-1, truncate_legend=-1, stroke_style={"width": 2.5}, margin=12)
+    return chart
+
+
+def _clean(svg: str) -> ElementTree.Element:
+    """Without scripts. Its random id stays: it keeps the styles of one panel from another's."""
+    root = ElementTree.fromstring(svg)
+    for parent in list(root.iter()):
+        for child in [child for child in parent if child.tag == f"{{{SVG}}}script"]:
+            parent.remove(child)
+    return root

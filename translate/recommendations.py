@@ -1,0 +1,143 @@
+"""What `translate bench` found out, kept in the user's cache for `translate`: one small file a model.
+
+An entry holds for one model (by fingerprint), kind of machine, engine, dtype and device.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from translate.engine import AUTO, installed_engines
+from translate.measurements import Batching, Recommendation, Variant
+from translate.output import write_atomically
+from translate.records import Model, Settings
+from translate.usercache import user_cache_folder
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The settings of a run as the bench recommends them, and the sentence that says so."""
+
+    settings: Settings
+    dtype: str
+    device: str
+    reason: str
+
+
+def machine_kind() -> dict[str, str | int]:
+    """System, processors, graphics: what figures hold for. Neither the machine's name nor its address."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return {
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cpus": affinity,
+        "graphics": ", ".join(_graphics()),
+    }
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def _graphics() -> list[str]:
+    """NVIDIA cards by their driver's own list (Linux), without loading anything."""
+    found = []
+    for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+        with suppress(OSError):
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            found += [line.partition(":")[2].strip() for line in lines if line.startswith("Model")]
+    return found
+
+
+def recommendations_path(model: Model) -> Path:
+    """Where the model's entries are."""
+    return user_cache_folder() / "bench" / f"{model.fingerprint[:16]}.json"
+
+
+def keep(model: Model, found: Iterable[Recommendation]) -> Path:
+    """Keep the recommendations, each in place of the older one for the same engine, dtype, device, beams and machine.
+
+    Those for a set number of threads are left out: `translate` uses them all. Raises OutputError.
+    """
+    machine = machine_kind()
+    new: dict[tuple[Any, ...], Recommendation] = {}
+    for recommendation in found:
+        if recommendation.variant.threads is None:
+            new.setdefault(_key(recommendation), recommendation)
+    path = recommendations_path(model)
+    kept = [(kind, held) for kind, held in _read(path) if kind != machine or _key(held) not in new]
+    entries = [*kept, *((machine, recommendation) for recommendation in new.values())]
+    fields = [{"machine": kind, **dataclasses.asdict(held)} for kind, held in entries]
+    with write_atomically(path) as file:
+        file.write(json.dumps({"format": FORMAT, "model": model.name, "entries": fields}, indent=1) + "\n")
+    return path
+
+
+def _key(held: Recommendation) -> tuple[Any, ...]:
+    return held.variant.engine, held.dtype, held.device, held.variant.beams
+
+
+def _read(path: Path) -> list[tuple[dict[str, Any], Recommendation]]:
+    """The entries of a file; none if there is none, or if another version wrote it."""
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        entries = fields["entries"] if fields["format"] == FORMAT else []
+        return [(entry.pop("machine"), parse_recommendation(entry)) for entry in entries]
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
+
+
+def parse_recommendation(fields: dict[str, Any]) -> Recommendation:
+    """The reverse of `dataclasses.asdict`. Raises TypeError or KeyError for anything else."""
+    parts = {"variant": Variant(**fields["variant"]), "batching": Batching(**fields["batching"])}
+    return Recommendation(**{**fields, **parts})
+
+
+def advise(model: Model, settings: Settings) -> Advice | None:
+    """What the bench recommends for a run with these settings, if it was run for such a one.
+
+    The engine is its choice if the settings leave it open and the bench had the usual one in the race; the batches are
+    if the settings name none.
+    """
+    machine = machine_kind()
+    fitting = [held for kind, held in _read(recommendations_path(model)) if kind == machine and _fits(held, settings)]
+    usual = [held for held in fitting if held.variant.engine == AUTO]
+    if settings.engine == "auto":
+        able = {name for name in installed_engines() if name != "echo"}
+        fitting = [held for held in fitting if held.variant.engine in able] if usual else []
+    if not fitting:
+        return None
+    best = max(fitting, key=lambda held: held.rate)
+    advised = dataclasses.replace(settings, engine=best.variant.engine)
+    reason = f"engine {best.variant.engine}" if settings.engine == "auto" else ""
+    if settings.batch_tokens is None and settings.batch_size is None:
+        advised = dataclasses.replace(advised, batch_tokens=best.batching.tokens, batch_size=best.batching.size)
+        reason = f"{reason}, batches of {best.batching}".removeprefix(", ")
+    if not reason:
+        return None
+    return Advice(advised, best.dtype, best.device, f"{reason}: as translate bench found here ({best.reason})")
+
+
+def _fits(held: Recommendation, settings: Settings) -> bool:
+    """Whether it was measured with what the settings ask for, by the word they use or by what the engine made of it."""
+    return (
+        settings.engine in ("auto", held.variant.engine)
+        and settings.dtype in (held.variant.dtype, held.dtype)
+        and settings.device in (held.variant.device, held.device)
+        and settings.beams == held.variant.beams
+    )
