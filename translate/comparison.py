@@ -82,6 +82,11 @@ class ComparedRow:
         return None not in self.cells
 
     @property
+    def is_identical(self) -> bool:
+        """Whether no two systems differ in it."""
+        return all(found and Change.IDENTICAL in found.changes for found in self.differences)
+
+    @property
     def disagreement(self) -> float:
         """That of the pair that disagrees most."""
         return max((found.disagreement for found in self.differences if found), default=0.0)
@@ -204,12 +209,12 @@ class Comparison:
     @property
     def changed(self) -> int:
         """The rows that every system has, and not all the same."""
-        return sum(row.is_paired and row.disagreement > 0 for row in self.rows)
+        return sum(row.is_paired and not row.is_identical for row in self.rows)
 
     def worst(self, count: int) -> list[ComparedRow]:
         """The rows most worth reading: the greatest disagreement first, of those that every system has; no row twice."""
         unique = {(row.source, *(cell and cell.text for cell in row.cells)): row for row in reversed(self.rows)}
-        changed = (row for row in unique.values() if row.is_paired and row.disagreement > 0)
+        changed = (row for row in unique.values() if row.is_paired and not row.is_identical)
         return sorted(changed, key=lambda row: (-row.disagreement, row.number))[:count]
 
     def unpaired(self) -> list[ComparedRow]:
