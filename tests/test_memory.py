@@ -21,7 +21,10 @@ def test_what_is_added_is_found_again(tmp_path: Path) -> None:
         memory.add(7, [("Hallo.", ENTRY), ("Leer.", Translation("", None))])
     with Memory(tmp_path / "m.sqlite", "a:1") as memory:
         found = memory.find(["Hallo.", "Leer.", "Neu."])
-        assert {source: entry.translation for source, entry in found.items()} == {"Hallo.": ENTRY, "Leer.": Translation("", None)}
+        assert {source: entry.translation for source, entry in found.items()} == {
+            "Hallo.": ENTRY,
+            "Leer.": Translation("", None),
+        }
         assert found["Hallo."].window == 7
     with Memory(tmp_path / "m.sqlite", "a:2") as memory:
         assert memory.find(["Hallo."]) == {}
@@ -33,7 +36,9 @@ def test_any_text_is_kept_as_it_is(texts: list[str], tmp_path: Path) -> None:
     """NULs, emoji, marks: found again by the very characters."""
     with Memory(tmp_path / "m.sqlite", "s") as memory:
         memory.add(1, [(text, Translation(text[::-1], -1.0)) for text in texts])
-        assert {source: entry.translation.target for source, entry in memory.find(texts).items()} == {t: t[::-1] for t in texts}
+        assert {source: entry.translation.target for source, entry in memory.find(texts).items()} == {
+            t: t[::-1] for t in texts
+        }
 
 
 def test_a_batch_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -19,11 +19,11 @@ pytest.importorskip("sacrebleu")
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 sys.path.insert(0, str(TOOLS))
 
+import crew  # noqa: E402
 import lexicon  # noqa: E402 - tools/ is a folder of scripts, not a package
 import network  # noqa: E402
 import numpy as np  # noqa: E402
 import pairs  # noqa: E402
-import train  # noqa: E402
 import vocabulary  # noqa: E402
 from transformers import MarianMTModel, MarianTokenizer  # noqa: E402
 
@@ -43,6 +43,7 @@ FAULTS = [
     ("newstest", "Hauptstadt Пекин", "capital Пекин", "other script"),
     ("onmt", "Ein kurzer Satz.", "A sentence that says very much more than the German one ever said.", "length ratio"),
 ]
+torch.set_num_threads(1)  # operations this small are slower on two cores, and far slower while both are busy
 NOUNS = {"Hund": "dog", "Mann": "man", "Baum": "tree", "Tisch": "table", "Vogel": "bird", "Wagen": "car"}
 VERBS = {"sieht": "sees", "sucht": "seeks", "findet": "finds", "malt": "paints"}
 
@@ -72,7 +73,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command(toy: Path, work: Path, *more: str) -> list[str]:
     """A training run of minute size."""
     sizes = "--pieces 90 --width 32 --feed-forward 64 --heads 4 --encoder-layers 2 --decoder-layers 1"
-    pace = "--tokens 300 --warmup 20 --rate 0.01 --guided-steps 60 --shortest-first 60 --log-every 5 --workers 2"
+    pace = "--tokens 300 --warmup 20 --rate 0.01 --guided 1 --guided-steps 60 --shortest-first 60 --log-every 5 --workers 2"
     dev = f"toy={toy / 'dev.de'},{toy / 'dev.en'}"
     script = [sys.executable, str(TOOLS / "train.py"), str(toy / "toy.tsv"), str(work), "--dev", dev]
     return [*script, *sizes.split(), *pace.split(), *more]
@@ -95,7 +96,7 @@ def trained(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             time.sleep(0.1)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL, "the run ended by itself before it was killed"
-    subprocess.run(command(toy, work, "--steps", "120"), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command(toy, work, "--steps", "80"), check=True, stdout=subprocess.DEVNULL)
     return work
 
 
@@ -123,7 +124,7 @@ def test_english_side_is_written_plainly() -> None:
 def test_malformed_line_is_an_error(tmp_path: Path) -> None:
     """A line without two or three columns stops the run, with its number."""
     (tmp_path / "bad.tsv").write_text("a\tb\nalone\n", encoding="utf-8")
-    with pytest.raises(pairs.PairError, match="bad.tsv:2: 1 columns"):
+    with pytest.raises(pairs.PairError, match=r"bad\.tsv:2: 1 columns"):
         list(pairs.read_pairs(tmp_path / "bad.tsv"))
 
 
@@ -153,7 +154,9 @@ def test_lexicon_finds_translations_and_aligns() -> None:
     batch = pairs.batch_of(corpus, np.arange(4), pad=100)
     aligned = table.align(batch.source, batch.target, pad=100)
     real = batch.target != 100
-    assert np.array_equal(aligned.argmax(2)[real], np.broadcast_to(np.arange(aligned.shape[2]), aligned.shape[:2])[real])
+    assert np.array_equal(
+        aligned.argmax(2)[real], np.broadcast_to(np.arange(aligned.shape[2]), aligned.shape[:2])[real]
+    )
     vectors = lexicon.bilingual_embeddings(corpus, table, width=64, rows=101)
     assert (vectors[ids] * vectors[ids + 50]).sum(1).mean() > 0.8
 
@@ -184,27 +187,49 @@ def test_fast_network_equals_transformers() -> None:
     torch.testing.assert_close(
         plain, torch.nn.functional.cross_entropy(logits, target[inside], reduction="sum"), rtol=1e-5, atol=1e-4
     )
+    model.model.shared.weight.grad[100], mine["model.shared.weight"][100] = 0, 0  # theirs never trains the start mark
     for name, parameter in model.named_parameters():
         if parameter.grad is not None:
             torch.testing.assert_close(mine[name], parameter.grad, rtol=1e-3, atol=1e-4, msg=name)
 
 
-def test_grown_encoder_hardly_changes_the_model() -> None:
-    """New encoder layers leave the states of a random model nearly as they were."""
+def test_drawn_pieces_estimate_the_whole_softmax() -> None:
+    """Averaged over many draws, the loss over some of the pieces and its gradient are those over all pieces."""
+    torch.manual_seed(2)
     model = tiny_model()
+    states, labels = torch.randn(40, 32, requires_grad=True), torch.randint(2, 40, (40,))
+    draw = network.Draw(0.5, torch.bincount(labels, minlength=101) / 40)
+
+    def measured(chosen: network.Draw | None) -> tuple[float, torch.Tensor]:
+        loss, _ = network.output_loss(model, states, labels, 0.1, chosen)
+        (gradient,) = torch.autograd.grad(loss, states)
+        return loss.item(), gradient
+
+    drawn = [measured(draw) for _ in range(100)]
+    loss, gradient = measured(None)
+    assert np.mean([one for one, _ in drawn]) == pytest.approx(loss, rel=0.01)
+    mean = torch.stack([one for _, one in drawn]).mean(0)
+    assert torch.nn.functional.cosine_similarity(mean.flatten(), gradient.flatten(), 0) > 0.99
+
+
+def test_grown_encoder_hardly_changes_the_model() -> None:
+    """New encoder layers leave the states nearly as they were, whatever the old norms have learned."""
+    model = tiny_model()
+    for layer in model.model.encoder.layers:
+        torch.nn.init.normal_(layer.final_layer_norm.weight, 0.6, 0.05)
     grown = network.grow_encoder(model, 4).eval()
     source = torch.randint(2, 100, (3, 7))
     shifted = torch.cat([torch.full((3, 1), 100), source[:, :-1]], 1)
     before, after = (network.states(m, source, shifted, 100)[0] for m in (model, grown))
     assert grown.config.encoder_layers == 4
-    torch.testing.assert_close(before, after, rtol=0, atol=1e-2)
+    torch.testing.assert_close(before, after, rtol=0, atol=0.1)
 
 
 def test_a_killed_run_goes_on_where_it_was(trained: Path) -> None:
     """The second start continues from the saved step, not from zero, and ends where asked."""
     starts = [entry["step"] for entry in entries(trained) if "start" in entry]
     assert starts[0] == 0 < starts[1]
-    assert max(entry.get("step", 0) for entry in entries(trained)) == 120
+    assert max(entry.get("step", 0) for entry in entries(trained)) == 80
 
 
 def test_the_loss_falls_and_the_curve_is_drawn(trained: Path) -> None:
@@ -259,5 +284,5 @@ def test_marian_pieces_with_their_own_numbers(toy: Path, trained: Path, tmp_path
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="reads /proc/cpuinfo")
 def test_autocast_is_chosen_by_the_hardware() -> None:
     """A GPU computes in bfloat16; a CPU only if it says that it can."""
-    assert train.has_fast_bfloat16("cuda")
-    assert isinstance(train.has_fast_bfloat16("cpu"), bool)
+    assert crew.has_fast_bfloat16("cuda")
+    assert isinstance(crew.has_fast_bfloat16("cpu"), bool)

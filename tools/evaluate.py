@@ -1,6 +1,6 @@
 """Measure a Marian checkpoint: BLEU and chrF with sacreBLEU's signatures, and the plain loss with a right and a wrong source.
 
-    python tools/evaluate.py CHECKPOINT SOURCE REFERENCE [--beams N] [--lines N] [--out FILE]
+Use: `python tools/evaluate.py CHECKPOINT SOURCE REFERENCE [--beams N] [--lines N] [--out FILE]`
 """
 
 import argparse

@@ -124,10 +124,17 @@ def bilingual_embeddings(corpus: Corpus, lexicon: Lexicon, *, width: int, rows: 
     counts = [np.bincount(ids, minlength=rows).astype(np.float32) for ids in (corpus.source, corpus.target)]
     share = (counts[0] / np.maximum(counts[0] + counts[1], 1))[:, None]
     known = (np.abs(translated).sum(1) > 0)[:, None]
-    mixed = _unit(share * _unit(translated) + (1 - share) * table + 0.3 * _unit(rng.standard_normal(table.shape)))
-    return np.where(known, mixed, table).astype(np.float32)
+    mixed = _unit(
+        share * _unit(translated)
+        + (1 - share) * table
+        + 0.3 * _unit(rng.standard_normal(table.shape).astype(np.float32))
+    )
+    table[known[:, 0]] = mixed[known[:, 0]]
+    return table
 
 
-def _unit(rows: npt.NDArray[np.floating]) -> Floats:
+def _unit(rows: Floats) -> Floats:
     """Rows scaled to length one."""
-    return (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+    lengths = np.sqrt((rows * rows).sum(1, keepdims=True))
+    unit: Floats = (rows / np.maximum(lengths, 1e-9)).astype(np.float32)
+    return unit

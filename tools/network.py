@@ -2,17 +2,17 @@
 
 Projections of one input are one matrix product, padding never reaches the output layer, and the output layer's loss
 works through a few hundred tokens at a time, so that its logits stay in the processor's cache. The result equals
-transformers' (a test holds it to that).
+transformers' without dropout (a test holds it to that).
 """
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import GenerationConfig, MarianConfig, MarianMTModel
 from vocabulary import EOS
 
@@ -80,31 +80,32 @@ def initialise(model: MarianMTModel, embeddings: npt.NDArray[np.float32] | None,
 def grow_encoder(model: MarianMTModel, layers: int) -> MarianMTModel:
     """The model with new encoder layers put in after its old ones, evenly; they change next to nothing at first.
 
-    A new layer's branches end in zeros, so it only normalises what is normalised already.
+    A new layer's branches end in zeros, and its norms give back the size that the layer before them gave.
     """
-    config = MarianConfig(**model.config.to_dict() | {"encoder_layers": layers})
-    grown = MarianMTModel(config)
+    grown = MarianMTModel(MarianConfig(**model.config.to_dict() | {"encoder_layers": layers}))
     initialise(grown, None)
-    old, weights = model.config.encoder_layers, model.state_dict()
-    place = [i * layers // old for i in range(old)]
-    moved = {f"model.encoder.layers.{i}.": f"model.encoder.layers.{p}." for i, p in enumerate(place)}
-    for name, weight in list(weights.items()):
-        for before, after in moved.items():
-            if name.startswith(before):
-                del weights[name]
-                weights["new:" + after + name.removeprefix(before)] = weight
-    grown.load_state_dict({name.removeprefix("new:"): w for name, w in weights.items()}, strict=False)
-    with torch.no_grad():
-        for i in sorted(set(range(layers)) - set(place)):
-            layer = grown.model.encoder.layers[i]
-            layer.self_attn.out_proj.weight.zero_()
-            layer.fc2.weight.zero_()
+    old: int = model.config.encoder_layers
+    place = {i * layers // old: i for i in range(old)}
+    grown.model.shared.load_state_dict(model.model.shared.state_dict())
+    grown.model.decoder.load_state_dict(model.model.decoder.state_dict())
+    grown.final_logits_bias.copy_(model.final_logits_bias)
+    size = torch.ones(())
+    for i, layer in enumerate(grown.model.encoder.layers):
+        if i in place:
+            layer.load_state_dict(model.model.encoder.layers[place[i]].state_dict())
+            norm = layer.final_layer_norm
+            size = (norm.weight.square() + norm.bias.square()).mean().sqrt().detach()
+            continue
+        for zeroed in (layer.self_attn.out_proj, layer.fc2):
+            nn.init.zeros_(zeroed.weight)
+        for norm in (layer.self_attn_layer_norm, layer.final_layer_norm):
+            norm.weight.data.fill_(size)
     return grown
 
 
 def _heads(x: Tensor, count: int) -> Tensor:
     """[rows, length, width] to [rows, heads, length, width of a head]."""
-    return x.unflatten(-1, (count, -1)).transpose(1, 2)
+    return x.view(*x.shape[:-1], count, x.shape[-1] // count).transpose(1, 2)
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -114,25 +115,25 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> tuple[Tensor, Tens
     return torch.matmul(chance, v).transpose(1, 2).flatten(2), chance
 
 
-def _self_attention(layer: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
-    """The self-attention branch with its sum and norm."""
+def _self_attention(layer: Any, x: Tensor, mask: Tensor) -> Any:
+    """The self-attention branch with its sum and norm; a layer is transformers' MarianEncoderLayer or -DecoderLayer."""
     a = layer.self_attn
     weight = torch.cat([a.q_proj.weight, a.k_proj.weight, a.v_proj.weight])
     bias = torch.cat([a.q_proj.bias, a.k_proj.bias, a.v_proj.bias])
-    q, k, v = (_heads(part, a.num_heads) for part in F.linear(x, weight, bias).chunk(3, -1))
+    q, k, v = (_heads(part, a.num_heads) for part in functional.linear(x, weight, bias).chunk(3, -1))
     read, _ = _attend(q, k, v, mask)
     return layer.self_attn_layer_norm(x + a.out_proj(read))
 
 
-def _feed_forward(layer: nn.Module, x: Tensor) -> Tensor:
+def _feed_forward(layer: Any, x: Tensor) -> Any:
     """The feed-forward branch with its sum and norm."""
     return layer.final_layer_norm(x + layer.fc2(layer.activation_fn(layer.fc1(x))))
 
 
-def _embed(model: MarianMTModel, stack: nn.Module, ids: Tensor) -> Tensor:
+def _embed(model: MarianMTModel, stack: Any, ids: Tensor) -> Any:
     """Scaled piece embeddings plus static positions."""
     table = model.model.shared.weight
-    return F.embedding(ids, table) * table.shape[1] ** 0.5 + stack.embed_positions.weight[: ids.shape[1]]
+    return functional.embedding(ids, table) * table.shape[1] ** 0.5 + stack.embed_positions.weight[: ids.shape[1]]
 
 
 def states(model: MarianMTModel, source: Tensor, shifted: Tensor, pad: int) -> tuple[Tensor, Tensor]:
@@ -164,44 +165,79 @@ class OutputLoss(torch.autograd.Function):
 
     Forward computes the gradients too, while a slice's logits are in the cache: d(logits) is the softmax minus the
     smoothed label. Returns the smoothed and the plain loss, each a sum over tokens; only the first has a gradient.
+
+    Only the `drawn` pieces enter the softmax, each divided by its chance of having been drawn, so that their sum
+    estimates that over all pieces (compare Jean et al. 2015, https://arxiv.org/abs/1412.2007).
     """
 
     SLICE = 512
 
     @staticmethod
-    def forward(ctx, states: Tensor, table: Tensor, bias: Tensor, labels: Tensor, smoothing: float):  # type: ignore[no-untyped-def]
-        """`states` [tokens, width], `table` [pieces, width], `bias` [pieces], `labels` [tokens]."""
-        d_states, d_table = torch.empty_like(states), torch.zeros_like(table)
+    def forward(
+        ctx: Any, states: Tensor, table: Tensor, bias: Tensor, labels: Tensor, drawn: Tensor, chance: Tensor,
+        smoothing: float,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """`states` [tokens, width], `table` [pieces, width], `bias` [pieces], `labels` [tokens], `chance` of `drawn`."""
+        part, part_bias, surplus = table[drawn], bias[drawn] - chance.log(), chance.log()
+        places = torch.searchsorted(drawn, labels)
+        d_states, d_part = torch.empty_like(states), torch.zeros_like(part)
         middle = table.mean(0)
         plain, smooth = states.new_zeros(()), states.new_zeros(())
-        for s, label, d in zip(*(t.split(OutputLoss.SLICE) for t in (states, labels[:, None], d_states)), strict=True):
-            logits = torch.addmm(bias, s, table.t())
-            chance = torch.softmax(logits, 1)
-            loss = -chance.gather(1, label).clamp_min(1e-30).log()
+        slices = (torch.split(t, OutputLoss.SLICE) for t in (states, places[:, None], d_states))
+        for s, label, d in zip(*slices, strict=True):
+            logits = torch.addmm(part_bias, s, part.t())
+            logits.scatter_add_(1, label, surplus[label])  # a token's own piece is there for certain
+            softmax = torch.softmax(logits, 1)
+            loss = -softmax.gather(1, label).clamp_min(1e-30).log()
             plain += loss.sum()
             smooth += (loss + logits.gather(1, label) - bias.mean()).sum() - (s @ middle).sum()
-            chance.scatter_add_(1, label, torch.full_like(loss, smoothing - 1))
-            torch.mm(chance, table, out=d)
-            d_table.addmm_(chance.t(), s)
+            softmax.scatter_add_(1, label, torch.full_like(loss, smoothing - 1))
+            torch.mm(softmax, part, out=d)
+            d_part.addmm_(softmax.t(), s)
         # The smoothed share is the same for every piece: taken off at once instead of from each logit.
         d_states.sub_(middle, alpha=smoothing)
-        d_table.sub_(states.sum(0), alpha=smoothing / len(table))
+        d_table = (states.sum(0) * (-smoothing / len(table))).repeat(len(table), 1).index_add_(0, drawn, d_part)
         ctx.save_for_backward(d_states, d_table)
         return (1 - smoothing) * plain + smoothing * smooth, plain
 
     @staticmethod
-    def backward(ctx, *gradients: Tensor):  # type: ignore[no-untyped-def]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Scale what forward computed."""
         d_states, d_table = ctx.saved_tensors
-        return d_states * gradients[0], d_table * gradients[0], None, None, None
+        return d_states * gradients[0], d_table * gradients[0], None, None, None, None, None
 
 
-def output_loss(model: MarianMTModel, states: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-    """Smoothed and plain cross-entropy, each summed over the tokens: `states` [tokens, width], `labels` [tokens]."""
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How pieces are drawn for the output layer: each with chance `share`, those in the batch for certain.
+
+    `frequency` [pieces] is each piece's share of all target tokens.
+    """
+
+    share: float
+    frequency: Tensor
+
+    def __call__(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """The drawn pieces, sorted, and each one's chance of having been drawn by lot or by standing in the batch."""
+        absent = (1 - self.share) * torch.exp(-len(labels) * self.frequency)
+        inside = torch.rand(len(self.frequency)) < self.share
+        inside[labels] = True
+        drawn = inside.nonzero().squeeze(1)
+        return drawn, 1 - absent[drawn]
+
+
+def output_loss(
+    model: MarianMTModel, states: Tensor, labels: Tensor, smoothing: float, draw: Draw | None = None
+) -> tuple[Tensor, Tensor]:
+    """Smoothed and plain cross-entropy, each summed over the tokens: `states` [tokens, width], `labels` [tokens].
+
+    Over all pieces, or estimated from some of them.
+    """
     table, bias = model.model.shared.weight, model.final_logits_bias[0]
-    if not states.is_cuda and not torch.is_autocast_enabled("cpu"):
-        smooth, plain = OutputLoss.apply(states, table, bias, labels, smoothing)
-        return smooth, plain
-    logits = F.linear(states, table, bias).float()
-    smooth = F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="sum")
-    return smooth, F.cross_entropy(logits.detach(), labels, reduction="sum")
+    if states.is_cuda or torch.is_autocast_enabled("cpu"):
+        logits = functional.linear(states, table, bias).float()
+        smooth = functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="sum")
+        return smooth, functional.cross_entropy(logits.detach(), labels, reduction="sum")
+    drawn, chance = draw(labels) if draw else (torch.arange(len(table)), torch.ones(len(table)))
+    smooth, plain = OutputLoss.apply(states, table, bias, labels, drawn, chance, smoothing)  # type: ignore[no-untyped-call]
+    return smooth, plain

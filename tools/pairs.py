@@ -180,9 +180,7 @@ def padded(ids: npt.NDArray[np.uint16], at: Ints, rows: Ints, pad: int) -> Ints:
 
 def batch_of(corpus: Corpus, rows: Ints, pad: int) -> Batch:
     """One padded batch of the given pairs."""
-    return Batch(
-        padded(corpus.source, corpus.source_at, rows, pad), padded(corpus.target, corpus.target_at, rows, pad)
-    )
+    return Batch(padded(corpus.source, corpus.source_at, rows, pad), padded(corpus.target, corpus.target_at, rows, pad))
 
 
 def _drawn(weight: npt.NDArray[np.float32], rng: np.random.Generator) -> Ints:

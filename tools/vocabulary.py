@@ -82,7 +82,9 @@ def encode(folder: Path, side: str, lines: list[str]) -> list[list[int]]:
     pieces = load_pieces(folder, side)
     vocabulary: dict[str, int] = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
     unknown = vocabulary["<unk>"]
-    number: npt.NDArray[np.int64] = np.array([vocabulary.get(pieces.id_to_piece(i), unknown) for i in range(len(pieces))])
+    number: npt.NDArray[np.int64] = np.array(
+        [vocabulary.get(pieces.id_to_piece(i), unknown) for i in range(len(pieces))]
+    )
     encoded: list[list[int]] = pieces.encode(lines, num_threads=2)
     if np.array_equal(number, np.arange(len(number))):
         return encoded
