@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from readme import replace_block
-
 from translate.checks import check_target, needs_model
 from translate.records import Flag
 

@@ -18,8 +18,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from readme import replace_block
 from sacrebleu.metrics import BLEU, CHRF
+
+from readme import replace_block
 
 
 def translate(source: Path, options: list[str], folder: Path) -> tuple[list[str], dict[str, Any]]:

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from xml.etree import ElementTree
 
 import pytest
-from conftest import ROOT, Command
 
+from conftest import ROOT, Command
 from translate.bench_worker import Failure, Loaded, Ready, Task, Worker, run_task
 from translate.measurements import Batching, Pass, Recommendation, Variant
 from translate.recommendations import advise, keep

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests_hub import COMMIT, Hub
 
+from tests_hub import COMMIT, Hub
 from translate.catalog import (
     Entry,
     Kind,

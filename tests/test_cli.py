@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT, SHARED, Command, command, environment, rows
 
 ECHO = ("--engine", "echo", "--model", "tiny-de-en")

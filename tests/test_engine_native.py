@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transformers import GenerationConfig
 
-from tests.conftest import SHARED
+from conftest import SHARED
+from translate.batches import make_batches
 from translate.engine import load_engine
 from translate.engine_hf import TransformersEngine
 from translate.engine_native import NativeEngine, choose_native_dtype, read_rules
@@ -48,6 +49,15 @@ def rows(sources: list[tuple[int, ...]], tokenizer: Tokenizer) -> list[tuple[int
     words = " ".join(TEXTS).split()
     texts = [" ".join(generator.choices(words, k=generator.randint(1, 20))) for _ in range(21)]
     return [*sources, *tokenizer.encode(texts)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """On busy cores, threads that wait for each other take many times as long."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -96,14 +106,13 @@ def test_length_penalty_is_that_of_generate(
 def test_stopping_rules_are_those_of_generate(
     tiny: Model, sources: list[tuple[int, ...]], early: bool | str, renormalize: bool
 ) -> None:
-    """`early_stopping` in its three kinds, logits renormalised or not. One source at a time, as "never" asks for the batch's limit."""
+    """`early_stopping` in its three kinds, logits renormalised or not; "never" asks for the batch's limit, so one at a time."""
     reference = TransformersEngine(tiny, Settings(device="cpu", dtype="float32", beams=3))
     ours = native(tiny, beams=3)
     reference._config.update(early_stopping=early, renormalize_logits=renormalize)
     ours._rules = read_rules(reference._config)
-    some = sources[:6] if early == "never" else sources
-    for source in some:
-        agree(ask(ours, [source]), ask(reference, [source]))
+    for some in [[source] for source in sources[:5]] if early == "never" else [sources]:
+        agree(ask(ours, some), ask(reference, some))
 
 
 @pytest.mark.parametrize("beams", [1, 3])
@@ -128,10 +137,9 @@ def test_newstest_is_that_of_generate(tiny: Model, tokenizer: Tokenizer) -> None
         pytest.skip("newstest2019 is not here")
     rows = tokenizer.encode(path.read_text(encoding="utf-8").split("\n")[:100])
     reference = TransformersEngine(tiny, Settings(device="cpu", dtype="float32", beams=1))
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-    expected = dict(zip(order, ask(reference, [rows[i] for i in order]), strict=True))
-    for number, answer in enumerate(ask(native(tiny), rows)):
-        assert answer.target == expected[number].target
+    answers = ask(native(tiny), rows)
+    for batch in make_batches([len(row) for row in rows], tokens=512):
+        agree([answers[i] for i in batch], ask(reference, [rows[i] for i in batch]))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int8", "bfloat16"])
@@ -140,12 +148,12 @@ def test_rows_do_not_depend_on_the_batch(
     tiny: Model, rows: list[tuple[int, ...]], dtype: str, beams: int, two_threads: None
 ) -> None:
     """Batch sizes 1 to 256, any order, any company, one thread or two: the same ids and the same score, to the last bit."""
-    if dtype == "bfloat16" and beams > 1:
+    if dtype == "bfloat16":
         rows = rows[:8]  # without the instructions for it, a product takes long
     expected = [(h.target, h.score) for h in ask(native(tiny, beams=beams, dtype=dtype), rows)]
     engines = {size: native(tiny, beams=beams, dtype=dtype, batch_size=size) for size in (1, 7, 8, 32, 256)}
 
-    @settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(
         st.sampled_from(sorted(engines)),
         st.permutations(range(len(rows))),

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import make_lines, make_rows, write_lines, write_rows
 
+from runs import make_lines, make_rows, write_lines, write_rows
 from translate.compare import Question, compare
 from translate.comparison import Comparison
 from translate.page import write_page

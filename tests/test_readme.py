@@ -25,12 +25,19 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     assert len(lines) > 5
     for line in lines:
         words = line.split()[1:]
-        files = [str(path.relative_to(tmp_path)) for word in words if "*" in word for path in sorted(tmp_path.glob(word))]
+        files = [
+            str(path.relative_to(tmp_path)) for word in words if "*" in word for path in sorted(tmp_path.glob(word))
+        ]
         arguments = [word for word in words if "*" not in word]
         translates = words[0] not in ("segment", "models", "run", "--help", "compare", "bench")
         dry = ["--engine", "echo", "--overwrite"] if translates else []
         done = subprocess.run(
-            command(*files, *arguments, *dry), cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=100
+            command(*files, *arguments, *dry),
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=100,
         )
         assert done.returncode == 0, f"{line}: {done.stderr}"
     assert (tmp_path / "out/tiny-de-en/data/dialog.jsonl").is_file()
@@ -39,7 +46,11 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
 def test_the_first_two_commands_set_everything_up() -> None:
     """A virtual environment, the package, the samples; then the package for developers and its tests, as .ci/run does."""
     first, second = shell_blocks()[:2]
-    assert first.splitlines() == ["python3 -m venv .venv && . .venv/bin/activate", "pip install .", "translate data/*.txt"]
+    assert first.splitlines() == [
+        "python3 -m venv .venv && . .venv/bin/activate",
+        "pip install .",
+        "translate data/*.txt",
+    ]
     assert second.splitlines() == ["pip install '.[dev]'", "pytest"]
     assert "<!-- install for tests -->" in README
     assert "README.md" in (ROOT / ".ci/run").read_text(encoding="utf-8")
@@ -65,6 +76,8 @@ def test_every_flag_and_option_is_in_the_readme() -> None:
 
     for flag in Flag:
         assert f"`{flag.value}`" in README
-    shown = subprocess.run(command("run", "--help"), capture_output=True, text=True, check=True, env=environment()).stdout
+    shown = subprocess.run(
+        command("run", "--help"), capture_output=True, text=True, check=True, env=environment()
+    ).stdout
     for option in re.findall(r"--[a-z-]+", shown):
         assert option in README or option in ("--help", "--memory", "--normalize"), option

@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
 from conftest import Command
 from runs import make_lines, make_rows, write_lines, write_rows
-
 from translate.compare import Question, compare
 from translate.comparison import Comparison
 from translate.page import write_page

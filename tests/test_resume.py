@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
 from conftest import Command, command, environment
 
 WORDS = "Haus Stadt Frau ging heute nicht über die alte Brücke und sah lange auf das Wasser".split()

@@ -56,7 +56,9 @@ def test_opus_models_get_punctuation_as_they_learned_it(text: str, normalized: s
     assert Tokenizer(opus, normalize=False).normalization == plain.normalization == "none"
 
 
-WORDS = st.lists(st.sampled_from(["Haus", "und", "aber", "ging, ", "; ", "Donaudampfschiff", "x" * 900, "\u0301", "."]), max_size=300)
+WORDS = st.lists(
+    st.sampled_from(["Haus", "und", "aber", "ging, ", "; ", "Donaudampfschiff", "x" * 900, "\u0301", "."]), max_size=300
+)
 
 
 @given(WORDS, st.integers(8, 60))
@@ -85,7 +87,10 @@ def shared_tokenizer() -> Tokenizer:
 def test_a_sentence_is_cut_at_clause_ends(tokenizer: Tokenizer) -> None:
     """Semicolons before commas before blanks."""
     text = "Er kam am Abend in die Stadt; sie war, wie immer um diese Zeit, leer und still"
-    assert tokenizer.split(text, 20) == ["Er kam am Abend in die Stadt; ", "sie war, wie immer um diese Zeit, leer und still"]
+    assert tokenizer.split(text, 20) == [
+        "Er kam am Abend in die Stadt; ",
+        "sie war, wie immer um diese Zeit, leer und still",
+    ]
     assert tokenizer.split("Kurz.", 20) == ["Kurz."]
 
 

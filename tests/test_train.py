@@ -8,25 +8,21 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from transformers import MarianMTModel, MarianTokenizer
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("transformers")
-pytest.importorskip("sacrebleu")
+import crew
+import lexicon
+import network
+import pairs
+import vocabulary
 
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
-sys.path.insert(0, str(TOOLS))
-
-import crew  # noqa: E402
-import lexicon  # noqa: E402 - tools/ is a folder of scripts, not a package
-import network  # noqa: E402
-import numpy as np  # noqa: E402
-import pairs  # noqa: E402
-import vocabulary  # noqa: E402
-from transformers import MarianMTModel, MarianTokenizer  # noqa: E402
-
 FAULTS = [
     ("tatoeba", "Das Baby schläft gerade.", "The baby is sleeping.", ""),
     ("tatoeba", "Sie zahlte 10.000 Yen.", "She paid 10,000 yen.", ""),
@@ -43,9 +39,17 @@ FAULTS = [
     ("newstest", "Hauptstadt Пекин", "capital Пекин", "other script"),
     ("onmt", "Ein kurzer Satz.", "A sentence that says very much more than the German one ever said.", "length ratio"),
 ]
-torch.set_num_threads(1)  # operations this small are slower on two cores, and far slower while both are busy
 NOUNS = {"Hund": "dog", "Mann": "man", "Baum": "tree", "Tisch": "table", "Vogel": "bird", "Wagen": "car"}
 VERBS = {"sieht": "sees", "sucht": "seeks", "findet": "finds", "malt": "paints"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Operations this small are slower on two cores, and far slower while both are busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def toy_pair(rng: random.Random) -> tuple[str, str]:
@@ -177,12 +181,12 @@ def test_fast_network_equals_transformers() -> None:
     inside = target != 100
     states, _ = network.states(model, source, shifted, 100)
     ours, plain = network.output_loss(model, states[inside], target[inside], 0.1)
-    ours.backward()
+    ours.backward()  # type: ignore[no-untyped-call]
     mine = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
     model.zero_grad()
     logits = model(input_ids=source, attention_mask=(source != 100).long(), decoder_input_ids=shifted).logits[inside]
     theirs = torch.nn.functional.cross_entropy(logits, target[inside], label_smoothing=0.1, reduction="sum")
-    theirs.backward()
+    theirs.backward()  # type: ignore[no-untyped-call]
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-4)
     torch.testing.assert_close(
         plain, torch.nn.functional.cross_entropy(logits, target[inside], reduction="sum"), rtol=1e-5, atol=1e-4

@@ -5,12 +5,13 @@ import queue
 import threading
 from pathlib import Path
 
-import lexicon
-import network
 import numpy as np
-import pairs
 import torch
 from transformers import MarianMTModel
+
+import lexicon
+import network
+import pairs
 
 
 def has_fast_bfloat16(device: str) -> bool:

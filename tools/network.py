@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import GenerationConfig, MarianConfig, MarianMTModel
+
 from vocabulary import EOS
 
 GUIDED_HEADS = 4  # heads of the last decoder layer that follow the given alignment

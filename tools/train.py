@@ -19,15 +19,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 
+import numpy as np
+import torch
+from huggingface_hub import snapshot_download
+from transformers import MarianMTModel
+
 import lexicon
 import network
-import numpy as np
 import pairs
-import torch
 import vocabulary
-from huggingface_hub import snapshot_download
 from trainer import LONGEST, Data, Dev, Recipe, Trainer, log, measure
-from transformers import MarianMTModel
 
 # Big temporaries are mapped and unmapped at each step otherwise, and page faults take much of the time.
 MALLOC = {

@@ -1,6 +1,7 @@
 """The engine `native`: our own decoding loop on Marian's weights, with continuous batching over static caches.
 
-A row's result does not depend on what shares its batch, on the batch's size, on order or on threads: see engine_native_steps.
+A row's result does not depend on what shares its batch, on the batch's size, on order or on threads: see
+engine_native_steps. `batch_independent` says whether this machine's libraries keep to that.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from translate.engine_hf import (
 from translate.engine_native_loop import Job, Jobs, Loop, Queue
 from translate.engine_native_scores import Rules
 from translate.engine_native_search import make_search
-from translate.engine_native_steps import BLOCK, Decoder, whole_blocks
+from translate.engine_native_steps import BLOCK, Decoder, keeps_rows, whole_blocks
 from translate.engine_native_weights import pack_weights
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
 
@@ -66,7 +67,6 @@ class NativeEngine:
     """Slots that decode together, each taken by the next source as soon as its row is finished."""
 
     name = "native"
-    batch_independent = True
 
     def __init__(self, model: Model, settings: Settings) -> None:
         """Load and pack the weights. Raises EngineError for a setting it cannot do, ModelError for bad weights."""
@@ -83,6 +83,8 @@ class NativeEngine:
         self._tokens = settings.batch_tokens or self.batch_tokens
         self._size = settings.batch_size
         self._rows = GPU_ROWS if on_gpu else ROWS
+        with torch.inference_mode():
+            self.batch_independent = keeps_rows(self._weights, self._rows)
         self.signature: Signature = {
             "engine": f"native-{VERSION}",
             "torch": str(version("torch")),

@@ -206,3 +206,28 @@ def widen(tensor: Tensor, size: int, dimension: int, fill: float = 0.0) -> Tenso
     wider = torch.full(shape, fill, device=tensor.device)
     wider.narrow(dimension, 0, tensor.shape[dimension]).copy_(tensor)
     return wider
+
+
+def keeps_rows(weights: Weights, rows: int) -> bool:
+    """Whether on this machine a row comes out the same, to the last bit, among few rows and among many, first or last.
+
+    Tries each kind of product that a decoding step makes, and attention with more columns filled in. What a library's
+    kernels do on another processor or in another version cannot be known, only measured.
+    """
+    layer, generator = weights.decoder[0], torch.Generator().manual_seed(1)
+    for dense in (layer.qkv, layer.out, layer.up, layer.down, weights.logits):
+        x = torch.randn(rows, dense.inputs, generator=generator).to(weights.device)
+        whole = dense(x, torch.empty(rows, dense.width, device=weights.device))
+        for part in (slice(0, BLOCK), slice(rows - 3 * BLOCK, rows)):
+            some = x[part].clone()
+            if not torch.equal(dense(some, torch.empty(len(some), dense.width, device=weights.device)), whole[part]):
+                return False
+    heads, buffers = weights.decoder_heads, Buffers(weights.device)
+    query, keys = (torch.randn(BLOCK, heads, n, weights.d // heads, generator=generator) for n in (1, 6 * BLOCK))
+    query, keys = query.to(weights.device), keys.to(weights.device)
+    results = []
+    for columns in (SHORTEST, 6 * BLOCK):
+        mask = column_mask(torch.full((BLOCK,), SHORTEST - 3, device=weights.device), columns)
+        some = keys[:, :, :columns].contiguous()
+        results.append(attend(query, some, some, mask, buffers).clone())
+    return torch.equal(results[0], results[1])

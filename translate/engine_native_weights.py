@@ -30,6 +30,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 class Dense(Protocol):
     """x [rows, in] float32 → x W + b [rows, out] float32, into `out` where there is one."""
 
+    inputs: int
     width: int
 
     def __call__(self, x: Tensor, out: Tensor) -> Tensor:
@@ -41,7 +42,7 @@ class FloatDense:
     """In float32, the weight transposed: one call, no copies."""
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        self.width = len(bias)
+        self.width, self.inputs = weight.shape
         self._weight, self._bias = weight.t().contiguous(), bias.contiguous()
 
     def __call__(self, x: Tensor, out: Tensor) -> Tensor:
@@ -53,7 +54,7 @@ class HalfDense:
     """The product in bfloat16 or float16; what goes in and comes out is float32."""
 
     def __init__(self, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> None:
-        self.width = len(bias)
+        self.width, self.inputs = weight.shape
         self._weight, self._bias, self._dtype = weight.to(dtype).contiguous(), bias.contiguous(), dtype
 
     def __call__(self, x: Tensor, out: Tensor) -> Tensor:
@@ -69,12 +70,12 @@ class Int8Dense:
     """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        self.width = len(bias)
+        self.width, self.inputs = weight.shape
         self._bias = bias.contiguous()
         torch.backends.quantized.engine = "fbgemm"
         scales = (weight.abs().amax(1).clamp(min=1e-12) / 127).double()
         zeros = torch.zeros(len(weight), dtype=torch.long)
-        with warnings.catch_warnings(action="ignore"):  # torch means to replace its quantised tensors; not yet what packs them
+        with warnings.catch_warnings(action="ignore"):  # this way to make them is to go; linear_prepack takes no other
             quantized = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
         self._packed = torch.ops.quantized.linear_prepack(quantized, None)
 
