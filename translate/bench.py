@@ -45,8 +45,8 @@ SETTINGS = 4
 """Token budgets in a sweep that names none."""
 PILOT = 8
 """Sentences that are translated first, to know how many can be afforded."""
-LATE = 1.25
-"""Times the seconds that were foreseen: an open sweep begins no further round after that."""
+LATE = 1.5
+"""Times the seconds that were asked for, loading included: an open sweep begins no further round after that."""
 LEAST_REPEATS = 5
 """Fewer have no quartiles worth the name."""
 
@@ -59,7 +59,7 @@ class Sweep:
     batchings: tuple[Batching, ...] = ()
     repeats: int = LEAST_REPEATS
     sentences: int | None = None
-    seconds: float = 75.0
+    seconds: float = 60.0
 
     @property
     def open(self) -> bool:
@@ -119,7 +119,7 @@ def run_bench(model: Model, text: Text, sweep: Sweep) -> Iterator[Planned | Step
         sample = [encoded[usable[i]] for i in chosen]
         turns = _order(list(ready), batchings, sweep.repeats)
         yield Planned(seconds, len(sample), len(turns), failures)
-        latest = time.perf_counter() + LATE * sweep.seconds if sweep.open else float("inf")
+        latest = started + LATE * sweep.seconds if sweep.open else float("inf")
         passes: dict[tuple[Variant, Batching], list[Pass | Failure]] = {}
         for number, turn in enumerate(turns, 1):
             if turn.begins and turn.round > 1 and time.perf_counter() > latest:
@@ -197,16 +197,21 @@ def _pilot(worker: Worker, sources: Sequence[tuple[int, ...]]) -> Cost | Failure
 def _plan(sweep: Sweep, lengths: Sequence[int], costs: Sequence[Cost]) -> tuple[list[int], list[Batching], float]:
     """Which sentences, by number, which settings, and the seconds for both: as asked for, else as there is time for."""
     count = len(sweep.batchings) or SETTINGS
-    reload = sum(cost.reload for cost in costs) * count * (sweep.repeats + 1)
-    budget = max(sweep.seconds - reload, sweep.seconds / 4)
     pairs = [(cost.alone, cost.batched) for cost in costs]
     mean = sum(lengths) / len(lengths)
+    if (
+        not sweep.batchings
+        and mean * PILOT * seconds_a_token(pairs, repeats=sweep.repeats, settings=count) > sweep.seconds
+    ):
+        count = SETTINGS // 2
+    reload = sum(cost.reload for cost in costs) * count * (sweep.repeats + 1)
+    budget = max(sweep.seconds - reload, sweep.seconds / 4)
     wanted = max(PILOT, int(affordable_tokens(budget, pairs, repeats=sweep.repeats, settings=count) / mean))
     for batching in sweep.batchings:  # whatever it takes: a sample that fills the largest batch
         wanted = max(wanted, batching.size or int((batching.tokens or 0) / mean))
     chosen = spread_evenly(len(lengths), sweep.sentences or wanted)
     tokens = sum(lengths[i] for i in chosen)
-    batchings = list(sweep.batchings) or choose_budgets(tokens, SETTINGS)
+    batchings = list(sweep.batchings) or choose_budgets(tokens, count)
     seconds = reload + tokens * seconds_a_token(pairs, repeats=sweep.repeats, settings=len(batchings))
     return chosen, batchings, seconds
 

@@ -22,7 +22,7 @@ Figure = Callable[[Measurement], float | None]
 
 PANELS: Sequence[tuple[str, Figure]] = (
     ("Throughput: source sentences a second (median)", lambda row: round(row.rate.median, 2)),
-    ("Latency: seconds a batch (median; more is later first results)", lambda row: round(row.batch_p50, 4)),
+    ("Latency: seconds a batch (median)", lambda row: round(row.batch_p50, 4)),
     ("Memory: MiB resident at most, weights included", lambda row: round(row.memory / 2**20) or None),
 )
 CUDA_PANEL: tuple[str, Figure] = (
@@ -73,7 +73,7 @@ def _draw_panel(bench: Bench, title: str, figure: Figure) -> ElementTree.Element
     variants = list(dict.fromkeys(row.variant for row in bench.measurements))
     batchings = sorted({row.batching for row in bench.measurements}, key=lambda b: (b.size or 0, b.tokens or 0))
     chart = _chart(title)
-    chart.x_labels = [str(batching) for batching in batchings]
+    chart.x_labels = [str(batching.tokens or f"{batching.size} s.") for batching in batchings]
     for variant in variants:
         line = [rows.get((variant, batching)) for batching in batchings]
         chart.add(str(variant), [figure(row) if row else None for row in line])
@@ -104,6 +104,7 @@ def _chart(title: str) -> Any:
     )
     chart = pygal.Line(style=style, js=[], width=WIDTH, height=HEIGHT, title=title, explicit_size=True)
     chart.config(include_x_axis=True, range=None, show_minor_y_labels=True, legend_at_bottom=True, dots_size=4)
+    chart.config(x_title="padded source tokens a batch (s.: sentences a batch)", margin_right=36)
     chart.config(truncate_label=-1, truncate_legend=-1, stroke_style={"width": 2.5}, margin=12)
     return chart
 

@@ -23,7 +23,7 @@ from translate.records import Hypothesis, Model, Request, Settings, TranslateErr
 from translate.tokens import Tokenizer
 from translate.translator import make_signature
 
-WARMUP = 16
+WARMUP = 2
 """Requests that an engine translates before it is timed, after it was loaded anew."""
 
 

@@ -59,7 +59,7 @@ def bench_command(
         int | None,
         typer.Option("--sentences", min=2, help="Spread over the files. Default: as many as there is time for."),
     ] = None,
-    seconds: Annotated[float, typer.Option("--seconds", min=1, help="For the measuring, where the rest is open.")] = 75,
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="For the measuring, where the rest is open.")] = 60,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="For bench.json and bench.svg.")] = Path(
         "out"
     ),

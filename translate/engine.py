@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import os
 from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 from typing import Protocol
@@ -59,6 +60,9 @@ def load_engine(model: Model, settings: Settings) -> Engine:
     name = AUTO if settings.engine == "auto" else settings.engine
     if name not in ENGINES:
         raise EngineError(f"unknown engine '{name}'", f"engines are: auto, {', '.join(ENGINES)}")
+    # A thread that waits for another sleeps instead of spinning. Where other programs run too, spinning made two threads
+    # five times as slow as one, or worse. OpenMP reads this when torch or ctranslate2 is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     module, _, attribute = ENGINES[name].partition(":")
     engine: Engine = getattr(importlib.import_module(module), attribute)(model, settings)
     return engine

@@ -20,6 +20,10 @@ BUSY = 0.5
 """Load average over processors, before the bench begins: above it the machine has other work."""
 
 
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Batching:
     """How sentences are put into batches: padded source tokens a batch, or sentences a batch."""
@@ -28,7 +32,7 @@ class Batching:
     size: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.tokens} tokens" if self.size is None else f"{self.size} sentence{'s' * (self.size != 1)}"
+        return f"{self.tokens} tokens" if self.size is None else _count(self.size, "sentence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,8 @@ class Variant:
 
     def __str__(self) -> str:
         extras = [self.dtype] if self.dtype != "auto" else []
-        extras += [f"{self.beams} beams"] if self.beams else []
-        extras += [f"{self.threads} threads"] if self.threads else []
+        extras += [_count(self.beams, "beam")] if self.beams else []
+        extras += [_count(self.threads, "thread")] if self.threads else []
         return f"{self.engine} ({', '.join(extras)})" if extras else self.engine
 
 
