@@ -39,12 +39,13 @@ LONGEST_SLACK = 32
 """Target tokens: a row ends at 3 × its source + 32 at the latest, as with the engine `transformers`."""
 CPU_BATCH_TOKENS = 1024
 GPU_BATCH_TOKENS = 16_384
-"""Padded source tokens a batch, until `translate bench` has measured them."""
+"""Padded source tokens a batch, for a CPU a processor, until `translate bench` has measured them."""
 
 
 class CTranslate2Engine:
     """`Translator.translate_batch` on one device; a batch that memory cannot hold is halved and tried again.
 
+    On a CPU each processor decodes a part of the batch: with bench/peers.py faster than all of them on one product.
     It decodes a batch up to its longest row's limit: a shorter row that runs on is cut at its own limit afterwards.
     """
 
@@ -55,7 +56,9 @@ class CTranslate2Engine:
         """Convert the weights if need be, and load them. Raises EngineError for a device or dtype that is not there."""
         self.device = choose_device(settings.device)
         self.dtype = choose_dtype(settings.dtype, self.device)
-        self._translator: Any = _load_translator(converted_folder(model), self.device, self.dtype)
+        on_gpu = self.device.startswith("cuda")
+        self._parallel = 1 if on_gpu else count_processors()
+        self._translator: Any = _load_translator(converted_folder(model), self.device, self.dtype, self._parallel)
         vocabulary: dict[str, int] = json.loads((model.folder / "vocab.json").read_text(encoding="utf-8"))
         self._ids = vocabulary
         self._pieces = {number: piece for piece, number in vocabulary.items()}
@@ -66,7 +69,7 @@ class CTranslate2Engine:
         self._positions = min(int(config["max_position_embeddings"]), int(config.get("max_length") or 512))
         self._never = [[self._pieces[number] for number in numbers] for numbers in config.get("bad_words_ids") or []]
         self._end = self._pieces[int(config.get("eos_token_id", 0))]
-        self.batch_tokens = GPU_BATCH_TOKENS if self.device.startswith("cuda") else CPU_BATCH_TOKENS
+        self.batch_tokens = GPU_BATCH_TOKENS if on_gpu else CPU_BATCH_TOKENS * self._parallel
         self.signature: Signature = {
             "engine": f"ctranslate2-{version('ctranslate2')}",
             "device": self.device.partition(":")[0],
@@ -116,6 +119,7 @@ class CTranslate2Engine:
             length_penalty=self._length_penalty,
             no_repeat_ngram_size=SAFER_NGRAM if safer else 0,
             suppress_sequences=self._never,
+            max_batch_size=-(-len(requests) // self._parallel),
             max_decoding_length=max(limits),
             max_input_length=0,
             return_scores=True,
@@ -169,16 +173,23 @@ def choose_dtype(name: str, device: str) -> str:
     return name
 
 
-def _load_translator(folder: Path, device: str, dtype: str) -> Any:
-    """A Translator that uses all processors this program may use, or as many as OMP_NUM_THREADS says."""
+def count_processors() -> int:
+    """How many this program may use, or as many as OMP_NUM_THREADS says."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(asked) if asked.isdecimal() and int(asked) else usable
+
+
+def _load_translator(folder: Path, device: str, dtype: str, parallel: int) -> Any:
     kind, _, index = device.partition(":")
-    everything = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-    )  # 0: as ctranslate2 thinks best
-    threads = 0 if os.environ.get("OMP_NUM_THREADS") else everything
     try:
         return ctranslate2.Translator(
-            str(folder), device=kind, device_index=int(index or 0), compute_type=dtype, intra_threads=threads
+            str(folder),
+            device=kind,
+            device_index=int(index or 0),
+            compute_type=dtype,
+            inter_threads=parallel,
+            intra_threads=1,
         )
     except (RuntimeError, ValueError) as error:
         hint = f"delete '{folder}': it is made again"
