@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from xml.etree import ElementTree
@@ -233,6 +234,10 @@ def test_auto_takes_the_engine_that_is_ahead(tiny: Model, tmp_path: Path, monkey
     chosen = advise(tiny, Settings(batch_size=7))
     assert chosen is not None
     assert (chosen.settings.engine, chosen.settings.batch_size, chosen.settings.batch_tokens) == ("native", 7, None)
+    capped = replace(usual, capped=True)
+    keep(tiny, [capped])
+    assert advise(tiny, Settings(engine="transformers")) is None  # its own batch size stays
+    keep(tiny, [usual])
     named = advise(tiny, Settings(engine="transformers", dtype="float32", device="cpu"))
     assert named is not None
     assert (named.settings.engine, named.settings.batch_tokens) == ("transformers", 1024)

@@ -79,6 +79,16 @@ def test_the_fastest_variant_comes_first() -> None:
     assert [(r.variant.engine, r.batching.tokens) for r in found] == [("native", 500), ("transformers", 1000)]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "open_end", "capped"), [(1.0, True, True), (1.0, False, False), (2.5, True, False)]
+)
+def test_a_sweep_that_ends_for_lack_of_time(seconds: float, open_end: bool, capped: bool) -> None:
+    """Where the largest setting of an open sweep is the best, larger ones may be better still."""
+    (found,) = recommend([row(500, 2.0), row(1000, seconds)], open_end=open_end)
+    assert found.capped == capped
+    assert ("not tried" in found.reason) == capped
+
+
 def test_differences_are_real_where_intervals_are_apart() -> None:
     """Faster, slower, within the noise; rows that only one has are not compared."""
     old = [row(100, 10, 11, 12), row(200, 10, 11, 12), row(300, 10, 11, 12), row(400, 10)]

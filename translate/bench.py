@@ -139,10 +139,9 @@ def run_bench(model: Model, text: Text, sweep: Sweep) -> Iterator[Planned | Step
     machine = machine_kind()
     noise = [*filter(None, (late, find_noise(rows, load, int(machine["cpus"]))))]
     loads = (load, load_average())
+    found = tuple(recommend(rows, open_end=sweep.open))
     took = round(time.perf_counter() - started, 1)
-    yield Bench(
-        model, tuple(rows), tuple(recommend(rows)), machine, len(sample), digest(sample), loads, "; ".join(noise), took
-    )
+    yield Bench(model, tuple(rows), found, machine, len(sample), digest(sample), loads, "; ".join(noise), took)
 
 
 def _settings(variant: Variant) -> Settings:

@@ -12,7 +12,7 @@ from translate.measurements import Batching, Measurement, Variant
 from translate.output import write_atomically
 
 SVG = "http://www.w3.org/2000/svg"
-WIDTH, HEIGHT, GAP, TOP = 620, 400, 16, 64
+WIDTH, HEIGHT, GAP, TOP = 620, 400, 16, 84
 """Pixels: of a panel, between two, and above them for the title."""
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999")
 """Okabe and Ito's, which colour-blind readers can tell apart: https://jfly.uni-koeln.de/color/"""
@@ -46,18 +46,15 @@ def draw(bench: Bench) -> str:
     root = ElementTree.Element(f"{{{SVG}}}svg", viewBox=f"0 0 {width} {height}", width=str(width), height=str(height))
     ElementTree.SubElement(root, f"{{{SVG}}}rect", width="100%", height="100%", fill="#ffffff")
     _write(root, 28, f"{bench.model.short_name}, {bench.sentences} sentences", size=20)
-    _write(root, 50, _describe(bench), size=13)
+    kind = bench.machine.get("graphics") or bench.machine.get("processor") or bench.machine.get("machine")
+    _write(root, 50, f"{kind}, {bench.machine.get('cpus')} processors", size=13)
+    _write(root, 70, f"noisy: {bench.noise}" if bench.noise else "", size=11)
     for number, (title, figure) in enumerate(panels):
         panel = _draw_panel(bench, title, figure)
         panel.set("x", str(number % columns * (WIDTH + GAP)))
         panel.set("y", str(TOP + number // columns * (HEIGHT + GAP)))
         root.append(panel)
     return ElementTree.tostring(root, encoding="unicode")
-
-
-def _describe(bench: Bench) -> str:
-    kind = bench.machine.get("graphics") or bench.machine.get("processor") or bench.machine.get("machine")
-    return f"{kind}, {bench.machine.get('cpus')} processors{'; noisy: ' + bench.noise if bench.noise else ''}"
 
 
 def _write(root: ElementTree.Element, y: int, text: str, *, size: int) -> None:

@@ -131,6 +131,8 @@ class Recommendation:
     rate: float
     """Source sentences a second."""
     reason: str
+    capped: bool = False
+    """Whether larger batches may be better still: there was no time to try them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,17 +182,20 @@ def find_noise(measurements: Iterable[Measurement], load: float | None, processo
     return "; ".join(reasons)
 
 
-def recommend(measurements: Iterable[Measurement]) -> list[Recommendation]:
-    """For each variant the smallest setting within 3 % of its best that fits in memory; the fastest variant first."""
+def recommend(measurements: Iterable[Measurement], *, open_end: bool = False) -> list[Recommendation]:
+    """For each variant the smallest setting within 3 % of its best that fits in memory; the fastest variant first.
+
+    `open_end` says that only time kept the settings from being larger.
+    """
     variants: dict[Variant, list[Measurement]] = {}
     for measurement in measurements:
         if not measurement.problem:
             variants.setdefault(measurement.variant, []).append(measurement)
-    found = [_recommend_one(rows) for rows in variants.values()]
+    found = [_recommend_one(rows, open_end=open_end) for rows in variants.values()]
     return sorted(found, key=lambda recommendation: -recommendation.rate)
 
 
-def _recommend_one(rows: Sequence[Measurement]) -> Recommendation:
+def _recommend_one(rows: Sequence[Measurement], *, open_end: bool) -> Recommendation:
     best = max(rows, key=lambda row: row.rate.median)
     good = [row for row in rows if row.rate.median >= NEARLY_BEST * best.rate.median]
     chosen = max(good, key=lambda row: row.batches)  # most batches: the smallest ones
@@ -200,9 +205,11 @@ def _recommend_one(rows: Sequence[Measurement]) -> Recommendation:
             f"{chosen.rate.median:.1f} sentences/s, within {100 * (1 - NEARLY_BEST):.0f} % of the fastest "
             f"({best.batching}, {best.rate.median:.1f}), in smaller batches"
         )
-    return Recommendation(
-        chosen.variant, chosen.batching, chosen.dtype, chosen.device, round(chosen.rate.median, 3), reason
-    )
+    capped = open_end and chosen.batches == min(row.batches for row in rows)
+    if capped:
+        reason += "; larger ones were not tried, so the engine's own size stays"
+    rate = round(chosen.rate.median, 3)
+    return Recommendation(chosen.variant, chosen.batching, chosen.dtype, chosen.device, rate, reason, capped)
 
 
 def compare_rows(

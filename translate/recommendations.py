@@ -125,7 +125,7 @@ def advise(model: Model, settings: Settings) -> Advice | None:
     best = max(fitting, key=lambda held: held.rate)
     advised = dataclasses.replace(settings, engine=best.variant.engine)
     reason = f"engine {best.variant.engine}" if settings.engine == "auto" else ""
-    if settings.batch_tokens is None and settings.batch_size is None:
+    if settings.batch_tokens is None and settings.batch_size is None and not best.capped:
         advised = dataclasses.replace(advised, batch_tokens=best.batching.tokens, batch_size=best.batching.size)
         reason = f"{reason}, batches of {best.batching}".removeprefix(", ")
     if not reason:
