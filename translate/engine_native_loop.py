@@ -157,8 +157,7 @@ class Loop:
         used, search = len(self.jobs), self.search
         n = whole_blocks(used)
         search.positions[used:n] = 0  # of slots that only fill the block
-        source = max(len(job.request.source) for job in self.jobs)
-        logits = self.decoder.step(search.tokens[:n], search.positions[:n], long=self.long, source=source)
+        logits = self.decoder.step(search.tokens[:n], search.positions[:n], long=self.long)
         done, parents = search.advance(n, logits)
         if parents is not None:
             self.decoder.reorder(n, parents)

@@ -9,6 +9,7 @@ columns from 0 on.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -99,6 +100,15 @@ def column_mask(lengths: Tensor, columns: int) -> Tensor:
     return torch.zeros(behind.shape, device=lengths.device).masked_fill_(behind, -math.inf)[:, None, None]
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Slots that attend together, over so many columns of the past and of the source."""
+
+    slots: slice
+    past: int
+    source: int
+
+
 class Decoder:
     """One step of `beams` rows for each of the slots, over caches that stay where they are.
 
@@ -115,6 +125,7 @@ class Decoder:
         self._past = torch.zeros(layers, 2, slots, heads, SHORTEST * beams, head, device=weights.device)
         self._memory_mask = torch.zeros(slots, 1, 1, SHORTEST, device=weights.device)
         self._past_mask = torch.full((slots, beams, SHORTEST * beams), -math.inf, device=weights.device)
+        self._lengths = torch.ones(slots, dtype=torch.long, device=weights.device)
         self._all = torch.arange(slots, device=weights.device)
         self._beam = torch.arange(beams, device=weights.device)
 
@@ -127,6 +138,7 @@ class Decoder:
         self._memory[:, :, slots, :, :columns] = memory.permute(2, 3, 0, 4, 1, 5)
         self._memory_mask[slots] = column_mask(lengths, self._memory_mask.shape[3])
         self._past_mask[slots] = -math.inf
+        self._lengths[slots] = lengths
 
     def move(self, target: Tensor, source: Tensor) -> None:
         """Copy what some slots hold into others."""
@@ -135,46 +147,43 @@ class Decoder:
                 kind[target] = kind[source]
         self._memory_mask[target] = self._memory_mask[source]
         self._past_mask[target] = self._past_mask[source]
+        self._lengths[target] = self._lengths[source]
 
     def reorder(self, n: int, parents: Tensor) -> None:
         """Let each beam of the first n slots go on with the past of another: parents [n, beams]."""
         mask = self._past_mask[:n]
         self._past_mask[:n] = mask.gather(1, parents[:, :, None].expand_as(mask))
 
-    def step(self, tokens: Tensor, positions: Tensor, *, long: int, source: int) -> Tensor:
+    def step(self, tokens: Tensor, positions: Tensor, *, long: int) -> Tensor:
         """tokens [n, beams] at positions [n] → logits [n × beams, vocabulary in whole blocks].
 
-        The first `long` slots may be at much higher positions than the others. `source` is the longest source of the n
-        slots. The logits are overwritten by the next step.
+        The first `long` slots may be at much higher positions than the others, and attend apart from them. The logits
+        are overwritten by the next step.
         """
         weights, (n, beams) = self._weights, tokens.shape
         groups = self._groups(positions, min(n, whole_blocks(long)) if long else 0)
         own = positions[:, None] * beams + self._beam
         self._past_mask[:n].scatter_(2, own[:, :, None], 0.0)
-        memory_columns = whole_blocks(source, SHORTEST)
-        memory_mask = self._memory_mask[:n, :, :, :memory_columns]
         x = (weights.target_tokens[tokens] + weights.target_positions[positions][:, None]).view(n * beams, weights.d)
         for layer, past, memory in zip(weights.decoder, self._past, self._memory, strict=True):
             x = self._attend_past(layer, x, past[:, :n], own, groups)
-            x = self._attend_source(layer, x, memory[:, :n, :, :memory_columns], memory_mask)
+            x = self._attend_source(layer, x, memory[:, :n], groups)
             x = feed_forward(layer, x, weights, self._buffers)
         return apply(weights.logits, x, self._buffers, "logits")
 
-    def _groups(self, positions: Tensor, long: int) -> list[tuple[slice, int]]:
+    def _groups(self, positions: Tensor, long: int) -> list[Group]:
         """The slots that attend together, and over how many columns; makes the caches wide enough for all."""
         n = len(positions)
         groups = []
         for part in [slice(0, long)] * (long > 0) + [slice(long, n)] * (long < n):
             columns = whole_blocks(int(positions[part].max()) + 1, SHORTEST) * self.beams
-            groups.append((part, columns))
+            groups.append(Group(part, columns, whole_blocks(int(self._lengths[part].max()), SHORTEST)))
             if columns > self._past.shape[4]:
                 wide = min(2 * columns, columns + 128 * self.beams)
                 self._past, self._past_mask = widen(self._past, wide, 4), widen(self._past_mask, wide, 2, -math.inf)
         return groups
 
-    def _attend_past(
-        self, layer: Layer, x: Tensor, past: Tensor, own: Tensor, groups: list[tuple[slice, int]]
-    ) -> Tensor:
+    def _attend_past(self, layer: Layer, x: Tensor, past: Tensor, own: Tensor, groups: list[Group]) -> Tensor:
         """x [n × beams, d] → the same after self-attention; past [2, n, heads, columns, head], own columns [n, beams]."""
         _, n, heads, _, head = past.shape
         fused = apply(layer.qkv, x, self._buffers, "qkv").view(n, self.beams, 3, heads, head)
@@ -182,21 +191,27 @@ class Decoder:
         past[0][slots, :, own] = fused[:, :, 1]
         past[1][slots, :, own] = fused[:, :, 2]
         mixed = self._buffers.take("joined", n, self.beams, heads, head)
-        for part, columns in groups:
-            keys, values = past[:, part, :, :columns]
-            mask = self._past_mask[part, None, :, :columns]
+        for group in groups:
+            part = group.slots
+            keys, values = past[:, part, :, : group.past]
+            mask = self._past_mask[part, None, :, : group.past]
             mixed[part] = attend(fused[part, :, 0].transpose(1, 2), keys, values, mask, self._buffers)
         return layer.norm(apply(layer.out, mixed.view(x.shape), self._buffers, "out").add_(x))
 
-    def _attend_source(self, layer: Layer, x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+    def _attend_source(self, layer: Layer, x: Tensor, memory: Tensor, groups: list[Group]) -> Tensor:
         """x [n × beams, d] → the same after cross-attention; memory [2, n, heads, columns, head]."""
         assert layer.cross_query is not None
         assert layer.cross_out is not None
         assert layer.cross_norm is not None
         _, n, heads, _, head = memory.shape
-        query = apply(layer.cross_query, x, self._buffers, "query").view(n, self.beams, heads, head).transpose(1, 2)
-        mixed = attend(query, memory[0], memory[1], mask, self._buffers).reshape(x.shape)
-        return layer.cross_norm(apply(layer.cross_out, mixed, self._buffers, "out").add_(x))
+        query = apply(layer.cross_query, x, self._buffers, "query").view(n, self.beams, heads, head)
+        mixed = self._buffers.take("joined", n, self.beams, heads, head)
+        for group in groups:
+            part = group.slots
+            keys, values = memory[:, part, :, : group.source]
+            mask = self._memory_mask[part, :, :, : group.source]
+            mixed[part] = attend(query[part].transpose(1, 2), keys, values, mask, self._buffers)
+        return layer.cross_norm(apply(layer.cross_out, mixed.view(x.shape), self._buffers, "out").add_(x))
 
 
 def widen(tensor: Tensor, size: int, dimension: int, fill: float = 0.0) -> Tensor:
