@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from translate.tokens import Tokenizer
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 """Test sets too large or not free enough to be kept with the project; tests that need them say so where they are not."""
+
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="translate-tests-")
+"""What `translate bench` found on this machine must not reach the tests, nor they it."""
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
