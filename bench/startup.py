@@ -56,10 +56,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--repeats", type=int, default=5)
-    arguments, options = parser.parse_known_args()
+    given = sys.argv[1:]
+    cut = given.index("--") if "--" in given else len(given)
+    arguments, options = parser.parse_args(given[:cut]), given[cut + 1 :]
     text = arguments.file.read_text(encoding="utf-8") if arguments.file else SENTENCES
-    options = [option for option in options if option != "--"] or ["--model", "tiny-de-en"]
-    cold, *warm = [measure(text, options) for _ in range(arguments.repeats + 1)]
+    chosen = options or ["--model", "tiny-de-en"]
+    cold, *warm = [measure(text, chosen) for _ in range(arguments.repeats + 1)]
     print(f"cold: first row {cold[0]:.1f} s, end {cold[1]:.1f} s")
     for first, whole in warm:
         print(f"      first row {first:.1f} s, end {whole:.1f} s")
