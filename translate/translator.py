@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 
 from translate.batches import make_batches
 from translate.checks import check_target, choose_better, needs_model, order_flags, safer_source, worth_retrying
@@ -225,6 +226,7 @@ def make_signature(model: Model, engine: Engine, tokenizer: Tokenizer, settings:
             f"{settings.batch_size}-sentences" if settings.batch_size else f"{batch_tokens(engine, settings)}-tokens"
         )
     signature |= {
+        "sentences": f"choppa-{version('choppa-srx')}",
         "normalize": tokenizer.normalization,
         "split": str(settings.comfortable_tokens),
         "behaviour": BEHAVIOUR,
