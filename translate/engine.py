@@ -30,6 +30,15 @@ NEEDS = {"ctranslate2": "ctranslate2"}
 AUTO = "transformers"
 """What `auto` means."""
 
+SAFER_BEAMS = 2
+"""How many beams a second try has more than the first."""
+SAFER_NGRAM = 4
+"""Tokens: a second try repeats no sequence of so many."""
+LONGEST_PER_SOURCE = 3
+LONGEST_SLACK = 32
+"""Target tokens: a row ends at 3 × its source + 32 at the latest. No translation is so long; a loop is, and would hold
+up its batch until the model's last position. A row's limit depends on that row alone."""
+
 DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
 
 
