@@ -94,7 +94,7 @@ def trained(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was killed outright once it had saved its state, and then went on to its end."""
     work = tmp_path_factory.mktemp("work")
     with subprocess.Popen(command(toy, work, "--save-seconds", "0.5"), stdout=subprocess.DEVNULL) as process:
-        for _ in range(600):
+        for _ in range(2400):
             if (work / "state.pt").exists() or process.poll() is not None:
                 break
             time.sleep(0.1)
