@@ -5,6 +5,7 @@ imports to this table.
 
 records     the records between the stages, settings, signature, errors         nothing
 catalog     models.txt → a model on this machine                                records
+shards      a list of documents → one machine's part of it                      records
 documents   paths → decoded documents → paragraphs                              records
 sentences   paragraphs → sentence spans                                         records
 batches     pure: windows of a stream, lengths → batches                        records
@@ -24,7 +25,7 @@ checks      flags for a row, and what to try again                              
 memory      the translation memory, which is the journal too                    records, batches
 output      rows, run.json, files that are complete or not there                records
 recommendations  what a bench found, kept for the runs that follow              records, usercache, engine, measurements, output
-runfolder   one output folder: lock, which run it holds, its files              records, output
+runfolder   one output folder: lock, which run it holds, its files              records, shards, output
 translator  a window of sentences → translations                                records, batches, checks, engine, memory, tokens
 events      what a run tells, and its tally                                     records, catalog, output, translator
 pipeline    files → files: composes all of the above                            all above

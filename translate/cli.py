@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -24,10 +24,12 @@ from translate.documents import check_encoding
 from translate.engine import DTYPES, ENGINES
 from translate.progress import Reporter, say, say_error
 from translate.records import Flag, Row, Settings, TranslateError
+from translate.shards import parse_shard
 
 if TYPE_CHECKING:
     from translate.pipeline import Job
 
+T = TypeVar("T")
 DISTRIBUTION = "translate-batch"
 PROGRAM_OPTIONS = ("--help", "--version", "--install-completion", "--show-completion")
 
@@ -111,6 +113,10 @@ def run_command(
         bool, typer.Option("--strict", help="Exit status 3 if any row has a flag other than passthrough.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run that had other settings.")] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="K/N", help="Only every Nth document from the Kth on: one of N machines."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One summary object on standard output, last.")] = False,
 ) -> None:
@@ -119,9 +125,12 @@ def run_command(
         raise typer.BadParameter("- (standard input) goes alone", param_hint="FILES")
     if "-" in files and text:
         raise typer.BadParameter("goes with files, not with standard input", param_hint="--text")
+    if "-" in files and shard:
+        raise typer.BadParameter("goes with files, not with standard input", param_hint="--shard")
     check_choice(dtype, DTYPES, "--dtype")
     check_choice(engine, ("auto", *ENGINES), "--engine")
     check_option(encoding, check_encoding, "--encoding")
+    part = check_option(shard, parse_shard, "--shard") if shard else None
     from translate.pipeline import Job
 
     settings = Settings(
@@ -144,6 +153,7 @@ def run_command(
         text=text,
         memory="-" not in files if memory is None else memory,
         overwrite=overwrite,
+        shard=part,
     )
     translate_job(job, Reporter(quiet=quiet), strict=strict, as_json=as_json)
 
@@ -154,10 +164,10 @@ def check_choice(value: str, choices: Sequence[str], option: str) -> None:
         raise typer.BadParameter(f"'{value}' is none of {', '.join(choices)}", param_hint=option)
 
 
-def check_option(value: str, check: Callable[[str], object], option: str) -> None:
-    """Raise a usage error if `check` raises a TranslateError."""
+def check_option(value: str, check: Callable[[str], T], option: str) -> T:
+    """What `check` makes of the value. Raises a usage error if it raises a TranslateError."""
     try:
-        check(value)
+        return check(value)
     except TranslateError as error:
         raise typer.BadParameter(f"{error.message}; {error.hint}", param_hint=option) from None
 

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,7 +22,8 @@ from typing import Any
 from translate.records import Document, Flag, OutputError, Row, Sentence, Signature, format_signature, parse_signature
 
 RUN_FILE = "run.json"
-MEMORY_FILE = "memory.sqlite"
+RUN_FILES = re.compile(r"run(?:-[0-9]+-of-([0-9]+))?\.json")
+"""A run's record, or that of one shard of it; group 1 is the number of shards."""
 LINE_BREAKS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"})
 """Legal inside a JSON string, but line ends to str.splitlines and to some readers of JSON lines."""
 
@@ -188,25 +190,57 @@ class RunRecord:
     finished: bool = False
 
 
-def write_run(folder: Path, record: RunRecord) -> None:
-    """Write run.json. Raises OutputError."""
+def write_run(folder: Path, record: RunRecord, name: str = RUN_FILE) -> None:
+    """Write run.json, or that of a shard. Raises OutputError."""
     fields = {**dataclasses.asdict(record), "signature": format_signature(record.signature)}
-    with write_atomically(folder / RUN_FILE) as file:
+    with write_atomically(folder / name) as file:
         file.write(json.dumps(fields, ensure_ascii=False, indent=1) + "\n")
 
 
+def find_run_files(folder: Path) -> list[Path]:
+    """The folder's run.json, and those of shards (run-3-of-16.json)."""
+    return sorted(path for path in folder.glob("run*.json") if RUN_FILES.fullmatch(path.name))
+
+
 def read_run(folder: Path) -> RunRecord | None:
-    """The folder's run.json, None if there is none. Raises OutputError if it cannot be understood."""
-    path = folder / RUN_FILE
+    """What the folder's run.json says, or those of its shards together; None if there is none.
+
+    Raises OutputError if one cannot be understood, or shards do not belong together.
+    """
+    records = read_records(folder)
+    return _merge_records(folder, records) if records else None
+
+
+def read_records(folder: Path) -> dict[str, RunRecord]:
+    """File name → what it says, of run.json and those of shards. Raises OutputError if one cannot be understood."""
+    return {path.name: _read_record(path) for path in find_run_files(folder)}
+
+
+def _read_record(path: Path) -> RunRecord:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         fields["signature"] = parse_signature(fields["signature"])
         fields["documents"] = {name: DocumentRecord(**record) for name, record in fields["documents"].items()}
         return RunRecord(**fields)
-    except FileNotFoundError:
-        return None
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise OutputError(f"cannot read '{path}': {error}", "move the file away, or use another --output") from error
+
+
+def _merge_records(folder: Path, records: Mapping[str, RunRecord]) -> RunRecord:
+    """The first record with the documents of all. Finished when every shard is there and finished."""
+    first = next(iter(records.values()))
+    if any(record.signature != first.signature for record in records.values()):
+        names = ", ".join(f"'{name}'" for name in records)
+        raise OutputError(f"'{folder}' holds runs of several settings: {names}", "move all but one kind away")
+    documents = {name: record for run in records.values() for name, record in run.documents.items()}
+    counts = {int(found[1] or 1) for name in records if (found := RUN_FILES.fullmatch(name))}
+    slowest = max(records.values(), key=lambda record: record.timings.get("seconds", 0))
+    return dataclasses.replace(
+        first,
+        documents=dict(sorted(documents.items())),
+        timings=slowest.timings,
+        finished=all(record.finished for record in records.values()) and counts == {len(records)},
+    )
 
 
 def check_signature(folder: Path, signature: Signature) -> RunRecord | None:
@@ -233,7 +267,8 @@ def remove_rows(folder: Path, record: RunRecord) -> None:
         for name in record.documents:
             rows_path(folder, name).unlink(missing_ok=True)
             text_path(folder, name).unlink(missing_ok=True)
-        (folder / RUN_FILE).unlink(missing_ok=True)
+        for path in find_run_files(folder):
+            path.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"cannot replace the run in '{folder}': {error}", "check the folder's permissions") from error
 

@@ -46,6 +46,7 @@ from translate.records import (
 )
 from translate.runfolder import RunFolder, check_places
 from translate.sentences import split_sentences
+from translate.shards import Shard
 from translate.tokens import Tokenizer
 from translate.translator import Progress, Translator, batch_tokens, check_canary, make_signature
 
@@ -67,6 +68,8 @@ class Job:
     text: bool = False
     memory: bool = True
     overwrite: bool = False
+    shard: Shard | None = None
+    """Only this part of the documents."""
 
 
 def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
@@ -79,6 +82,8 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     if not paths and failures:
         raise failures[0].error
     check_places(job.output, paths)
+    if job.shard is not None:
+        paths = job.shard.choose(paths)
     yield Found(len(paths), sum(path.stat().st_size for path in paths.values()))
     started = time.perf_counter()
     resolution = resolve_model(job.model, job.models_file)
@@ -104,8 +109,10 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         outputs = None
         if not piped:
             record = _first_record(job, loaded, batch_tokens(engine, job.settings))
-            outputs = stack.enter_context(RunFolder(folder, record, overwrite=job.overwrite, text=job.text))
-        memory = stack.enter_context(_open_memory(folder, signature)) if job.memory else None
+            outputs = stack.enter_context(
+                RunFolder(folder, record, overwrite=job.overwrite, text=job.text, shard=job.shard)
+            )
+        memory = stack.enter_context(_open_memory(folder, signature, job.shard)) if job.memory else None
         translator = Translator(engine, tokenizer, job.settings, memory=memory, stop=stop)
         items = _piped_items(job.encoding) if piped else _file_items(paths, job.encoding)
         size = job.settings.chunk_sentences
@@ -234,13 +241,15 @@ def _write(event: Step, outputs: RunFolder | None) -> Iterator[Event]:
             yield event
 
 
-def _open_memory(folder: Path, signature: Signature) -> Memory:
+def _open_memory(folder: Path, signature: Signature, shard: Shard | None) -> Memory:
+    """The folder's memory, or the shard's own. Raises OutputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         hint = "give --output a folder that can be written, or --no-memory"
         raise OutputError(f"cannot write into '{folder}': {error.strerror}", hint) from error
-    return Memory(folder / output.MEMORY_FILE, format_signature(signature))
+    name = f"memory{shard.suffix if shard else ''}.sqlite"
+    return Memory(folder / name, format_signature(signature), alone=shard is not None)
 
 
 def _first_record(job: Job, loaded: Loaded, tokens: int) -> output.RunRecord:
