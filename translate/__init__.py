@@ -29,6 +29,10 @@ runfolder   one output folder: lock, which run it holds, its files              
 translator  a window of sentences → translations                                records, batches, checks, engine, memory, tokens
 events      what a run tells, and its tally                                     records, catalog, output, translator
 pipeline    files → files: composes all of the above                            all above
+cluster_options  which cluster, and how much of it; loads `cluster`             records, events, pipeline, cluster
+cluster_journal  the memory of a cluster run, who owns what, who is at work     records, memory, translator
+cluster_worker   what runs on the nodes: splitting, planning, engines           all above
+cluster     the job on a Ray cluster: driver, stages, rows in order             all above
 runs        paths → the rows of several runs, and of a reference                records, documents, output
 alignment   pure: the rows of several runs of a document → groups               records
 changes     pure: two translations → which words differ, classes of change      nothing

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -20,6 +21,7 @@ import typer
 
 from translate.cli_bench import bench_command
 from translate.cli_compare import compare_command
+from translate.cluster_options import Cluster, load_runner
 from translate.documents import check_encoding
 from translate.engine import DTYPES, ENGINES
 from translate.progress import Reporter, say, say_error
@@ -117,6 +119,16 @@ def run_command(
         str | None,
         typer.Option("--shard", metavar="K/N", help="Only every Nth document from the Kth on: one of N machines."),
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray", metavar="auto|local|ADDRESS", help="On a Ray cluster (extra `ray`); local: on this machine."
+        ),
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="With --ray: how many engines.")] = None,
+    gpus_per_worker: Annotated[
+        float | None, typer.Option("--gpus-per-worker", min=0, help="With --ray; default 1 where there are GPUs.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One summary object on standard output, last.")] = False,
 ) -> None:
@@ -127,6 +139,11 @@ def run_command(
         raise typer.BadParameter("goes with files, not with standard input", param_hint="--text")
     if "-" in files and shard:
         raise typer.BadParameter("goes with files, not with standard input", param_hint="--shard")
+    if ray is not None and ("-" in files or memory is False):
+        problem = "goes with files, and not with --no-memory: it keeps there what the workers have done"
+        raise typer.BadParameter(problem, param_hint="--ray")
+    if ray is None and not workers is gpus_per_worker is None:
+        raise typer.BadParameter("goes with --ray only", param_hint="--workers" if workers else "--gpus-per-worker")
     check_choice(dtype, DTYPES, "--dtype")
     check_choice(engine, ("auto", *ENGINES), "--engine")
     check_option(encoding, check_encoding, "--encoding")
@@ -155,7 +172,8 @@ def run_command(
         overwrite=overwrite,
         shard=part,
     )
-    translate_job(job, Reporter(quiet=quiet), strict=strict, as_json=as_json)
+    cluster = Cluster(ray, workers, gpus_per_worker) if ray is not None else None
+    translate_job(job, Reporter(quiet=quiet), strict=strict, as_json=as_json, cluster=cluster)
 
 
 def check_choice(value: str, choices: Sequence[str], option: str) -> None:
@@ -172,7 +190,7 @@ def check_option(value: str, check: Callable[[str], T], option: str) -> T:
         raise typer.BadParameter(f"{error.message}; {error.hint}", param_hint=option) from None
 
 
-def translate_job(job: Job, reporter: Reporter, *, strict: bool, as_json: bool) -> None:
+def translate_job(job: Job, reporter: Reporter, *, strict: bool, as_json: bool, cluster: Cluster | None = None) -> None:
     """Run the job, give rows and the summary to standard output, and end with the status that the run deserves."""
     from translate.events import Summary
     from translate.output import format_row, summary_line
@@ -180,10 +198,11 @@ def translate_job(job: Job, reporter: Reporter, *, strict: bool, as_json: bool) 
     from translate.translator import Interrupted
 
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # a TextIOWrapper, unless a test replaced it
+    start = partial(load_runner(cluster), job, cluster) if cluster is not None else partial(run, job)
     summary = None
     with reporter, stop_signals(lambda: reporter.translating) as stopped:
         try:
-            for event in run(job, stop=lambda: bool(stopped)):
+            for event in start(lambda: bool(stopped)):
                 if isinstance(event, Row):
                     print(format_row(event), flush=True)
                 elif isinstance(event, Summary):

@@ -31,6 +31,16 @@ BOMS = (  # utf-32 before utf-16, whose mark it starts with
 )
 
 
+def as_path(argument: str) -> Path:
+    """What an argument names."""
+    return Path(argument)
+
+
+def absolute_name(path: Path) -> str:
+    """What names the path from every folder, the reverse of `as_path`."""
+    return os.path.abspath(path)
+
+
 def find_files(argument: str) -> list[Path]:
     """The file that an argument names, or the *.txt below the folder that it names, sorted by path.
 
@@ -94,12 +104,12 @@ def document_name(path: Path) -> str:
     return name
 
 
-def open_document(path: Path, encoding: str = "utf-8") -> Document:
+def open_document(path: Path, encoding: str = "utf-8", name: str | None = None) -> Document:
     """Check that a whole file decodes, and say what it is.
 
-    `encoding` is that of files without a byte order mark. Raises InputError with file, byte offset and encoding.
+    `encoding` is that of files without a byte order mark; `name` a name other than the path gives. Raises InputError with file, byte offset and encoding.
     """
-    name = document_name(path)
+    name = name or document_name(path)
     digest = hashlib.sha256()
     size = 0
     try:

@@ -78,13 +78,8 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     Raises TranslateError for what concerns the whole run, Interrupted when `stop` says so.
     """
     piped = job.arguments == (STANDARD_INPUT,)
-    paths, failures = ({}, []) if piped else find_documents(job.arguments)
-    if not paths and failures:
-        raise failures[0].error
-    check_places(job.output, paths)
-    if job.shard is not None:
-        paths = job.shard.choose(paths)
-    yield Found(len(paths), sum(path.stat().st_size for path in paths.values()))
+    paths, failures = ({}, []) if piped else choose_documents(job)
+    yield describe_documents(paths)
     started = time.perf_counter()
     resolution = resolve_model(job.model, job.models_file)
     tokenizer = Tokenizer(resolution.model, normalize=job.settings.normalize)
@@ -108,20 +103,20 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     with ExitStack() as stack:
         outputs = None
         if not piped:
-            record = _first_record(job, loaded, batch_tokens(engine, job.settings))
+            record = first_record(job, loaded, batch_tokens(engine, job.settings))
             outputs = stack.enter_context(
                 RunFolder(folder, record, overwrite=job.overwrite, text=job.text, shard=job.shard)
             )
-        memory = stack.enter_context(_open_memory(folder, signature, job.shard)) if job.memory else None
+        memory = stack.enter_context(_open_memory(job, folder, signature)) if job.memory else None
         translator = Translator(engine, tokenizer, job.settings, memory=memory, stop=stop)
-        items = _piped_items(job.encoding) if piped else _file_items(paths, job.encoding)
+        items = _piped_items(job.encoding) if piped else read_items(paths, job.encoding)
         size = job.settings.chunk_sentences
         chunks = _growing_chunks(items, size) if piped else make_chunks(items, size)
         tally = Tally(loaded, failed=len(failures))
         for chunk in chunks:
             for event in _translate_chunk(chunk, translator):
                 tally.count(event)
-                yield from _write(event, outputs)
+                yield from write_event(event, outputs)
         if outputs is not None:
             outputs.finish(tally.timings())
     yield tally.summarize()
@@ -135,6 +130,23 @@ def _load_advised(model: Model, settings: Settings) -> tuple[Engine, Settings, s
         if (engine.dtype, engine.device) == (advice.dtype, advice.device):
             return engine, advice.settings, advice.reason
     return load_engine(model, settings), settings, ""
+
+
+def choose_documents(job: Job) -> tuple[dict[str, Path], list[DocumentFailed]]:
+    """Name → path of the documents that are the job's, and the arguments that name none.
+
+    Raises InputError if there is nothing else, OutputError if two documents would be written to one file.
+    """
+    paths, failures = find_documents(job.arguments)
+    if not paths and failures:
+        raise failures[0].error
+    check_places(job.output, paths)
+    return (job.shard.choose(paths) if job.shard else paths), failures
+
+
+def describe_documents(paths: Mapping[str, Path]) -> Found:
+    """How many there are, and how large they are together."""
+    return Found(len(paths), sum(path.stat().st_size for path in paths.values()))
 
 
 def find_documents(arguments: Iterable[str]) -> tuple[dict[str, Path], list[DocumentFailed]]:
@@ -163,10 +175,11 @@ def _add_document(found: dict[str, Path], path: Path) -> None:
         raise OutputError(f"'{held}' and '{path}' would both be written as '{name}'", hint)
 
 
-def _file_items(paths: Mapping[str, Path], encoding: str) -> Iterator[Item]:
+def read_items(paths: Mapping[str, Path], encoding: str) -> Iterator[Item]:
+    """The documents (name → path), one after the other; one that cannot be read is an item too."""
     for name, path in paths.items():
         try:
-            document = open_document(path, encoding)
+            document = open_document(path, encoding, name)
             yield Begin(document)
             for sentence in split_sentences(read_paragraphs(document)):
                 yield document, sentence
@@ -200,6 +213,13 @@ def _translate_chunk(chunk: Sequence[Item], translator: Translator) -> Iterator[
     """The chunk's progress, then its items again, each sentence as a row."""
     results: dict[str, Translation] = {}
     yield from translator.translate([item[1].text for item in chunk if isinstance(item, tuple)], results)
+    yield from make_rows(chunk, results)
+
+
+def make_rows(
+    chunk: Iterable[Item], results: Mapping[str, Translation]
+) -> Iterator[Row | Begin | End | DocumentFailed]:
+    """The chunk's items, each sentence as a row with its translation."""
     for item in chunk:
         if isinstance(item, tuple):
             document, sentence = item
@@ -219,7 +239,7 @@ def _translate_chunk(chunk: Sequence[Item], translator: Translator) -> Iterator[
             yield item
 
 
-def _write(event: Step, outputs: RunFolder | None) -> Iterator[Event]:
+def write_event(event: Step, outputs: RunFolder | None) -> Iterator[Event]:
     """Put the event where it belongs, and tell the user what concerns the user."""
     match event:
         case Progress():
@@ -241,18 +261,21 @@ def _write(event: Step, outputs: RunFolder | None) -> Iterator[Event]:
             yield event
 
 
-def _open_memory(folder: Path, signature: Signature, shard: Shard | None) -> Memory:
-    """The folder's memory, or the shard's own. Raises OutputError."""
+def _open_memory(job: Job, folder: Path, signature: Signature) -> Memory:
+    return Memory(memory_path(job, folder), format_signature(signature), alone=job.shard is not None)
+
+
+def memory_path(job: Job, folder: Path) -> Path:
+    """The file of the job's memory, or of its shard's own; its folder is there. Raises OutputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         hint = "give --output a folder that can be written, or --no-memory"
         raise OutputError(f"cannot write into '{folder}': {error.strerror}", hint) from error
-    name = f"memory{shard.suffix if shard else ''}.sqlite"
-    return Memory(folder / name, format_signature(signature), alone=shard is not None)
+    return folder / f"memory{job.shard.suffix if job.shard else ''}.sqlite"
 
 
-def _first_record(job: Job, loaded: Loaded, tokens: int) -> output.RunRecord:
+def first_record(job: Job, loaded: Loaded, tokens: int) -> output.RunRecord:
     """run.json as it stands when the run begins."""
     model = loaded.model
     return output.RunRecord(

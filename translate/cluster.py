@@ -1,0 +1,293 @@
+"""The same job on a Ray cluster, through Ray Data: documents → windows of sentences → a pool of engines → rows in order.
+
+Scheduling, retrying and shipping are Ray's. Ours are the windows, which have the same names in every attempt, and the
+journal (`cluster_journal`), which keeps each finished batch in the memory. So an actor or node that dies costs the
+batches that it was at, and a driver that dies is started again with the same command. The rows of a window are put
+together here from the memory, when the window comes back, and written as on one machine.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+
+import ray
+import ray.data
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from translate.catalog import resolve_model
+from translate.checks import needs_model
+from translate.cluster_journal import Journal, State, difference
+from translate.cluster_options import LOCAL, Cluster
+from translate.cluster_worker import Equipment, Planning, Report, Worker, split_documents, store_model, unpack_items
+from translate.documents import absolute_name
+from translate.events import Event, Item, Loaded, Step, Tally
+from translate.pipeline import (
+    Job,
+    choose_documents,
+    describe_documents,
+    first_record,
+    make_rows,
+    memory_path,
+    package_versions,
+    write_event,
+)
+from translate.records import EngineError, Flag, ModelError, TranslateError, Translation, format_signature
+from translate.runfolder import RunFolder
+from translate.translator import Interrupted, Progress
+
+log = logging.getLogger(__name__)
+
+LIGHT = 0.1
+"""Logical processors of a stage that mostly waits."""
+SPARE_CPUS = 2
+"""Logical processors that are left for reading, splitting and dealing into windows; Ray Data takes a whole one for the last."""
+MOST_BLOCKS = 4096
+"""Pieces that the list of documents is cut into; a task reads the documents of a piece."""
+INDEPENDENT_WINDOW = 1000
+"""Items a window where rows do not depend on it: small, so that all workers have something, and the end is soon."""
+LOCAL_STORE = 512 << 20
+"""Bytes of the object store of a cluster on this machine; what does not fit goes to disk."""
+POLL_SECONDS = 0.5
+ANSWER_SECONDS = 120.0
+"""A journal that does not answer for so long is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What of the cluster the run takes."""
+
+    workers: int
+    gpus: float
+    nodes: int
+
+
+def run(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+    """Translate the job's documents on the cluster. The events are those of `pipeline.run`.
+
+    Raises TranslateError for what concerns the whole run, Interrupted when `stop` says so.
+    """
+    paths, failures = choose_documents(job)
+    yield describe_documents(paths)
+    started = time.perf_counter()
+    resolution = resolve_model(job.model, job.models_file)
+    with _connected(cluster), _plain_errors():
+        size = _measure(cluster)
+        equipment = Equipment(
+            resolution.model, job.settings, package_versions(), journal=None, files=store_model(resolution.model)
+        )
+        report = _ask_first_worker(equipment, size)
+        loaded = Loaded(
+            resolution.model,
+            resolution.refusals,
+            report.engine,
+            report.device,
+            report.dtype,
+            report.signature,
+            time.perf_counter() - started,
+            f"{size.workers} workers on a Ray cluster of {size.nodes} nodes",
+        )
+        yield loaded
+        yield from failures
+        record = first_record(job, loaded, report.batch_tokens)
+        folder = job.output / resolution.model.short_name
+        with RunFolder(folder, record, overwrite=job.overwrite, text=job.text, shard=job.shard) as outputs:
+            journal = _start_journal(job, folder, report)
+            equipment = dataclasses.replace(equipment, journal=journal, signature=report.signature)
+            tally = Tally(loaded, failed=len(failures))
+            for event in _Results(job, cluster, journal, stop).follow(
+                _make_windows(paths, job, equipment, report, size)
+            ):
+                tally.count(event)
+                yield from write_event(event, outputs)
+            ray.get(journal.close.remote())
+            outputs.finish(tally.timings())
+    yield tally.summarize()
+
+
+@contextmanager
+def _connected(cluster: Cluster) -> Iterator[None]:
+    """A connection to the cluster, which a `local` one begins and ends with. Raises EngineError."""
+    options: dict[str, Any] = {"address": cluster.address}
+    if cluster.address == LOCAL:
+        cpus = (cluster.workers or os.cpu_count() or 1) + SPARE_CPUS
+        options |= {"num_cpus": cpus, "object_store_memory": LOCAL_STORE, "include_dashboard": False}
+    elif cluster.address == "auto" and not ray.is_initialized():
+        options = {"address": os.environ.get("RAY_ADDRESS", "auto")}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        hint = "start one (`ray start --head`), give its HOST:PORT, or say --ray local"
+        raise EngineError(f"no Ray cluster at '{cluster.address}': {_first_line(error)}", hint) from error
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in handlers.items():  # Ray has its own, which end the program at once
+            signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """What happened on a node, as our own error where it is one, else as one line."""
+    try:
+        yield
+    except TranslateError as error:
+        raise _find_ours(error) or error from None
+    except ray.exceptions.RayError as error:
+        ours = _find_ours(error)
+        if ours is not None:
+            raise ours from None
+        hint = "what is finished is in the memory: the same command goes on"
+        raise EngineError(f"Ray gave the run up: {_first_line(error)}", hint) from error
+
+
+def _find_ours(error: BaseException | None) -> TranslateError | None:
+    """The TranslateError in a chain of causes, without Ray's wrapping."""
+    while error is not None:
+        if isinstance(error, TranslateError) and not isinstance(error, ray.exceptions.RayError):
+            return error
+        error = getattr(error, "cause", None) or error.__cause__
+    return None
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)[:300]
+
+
+def _measure(cluster: Cluster) -> Size:
+    """How many workers, and what each takes. Raises EngineError for more than the cluster has."""
+    have = ray.cluster_resources()
+    cpus, gpus = have.get("CPU", 0.0), have.get("GPU", 0.0)
+    each = cluster.gpus_per_worker if cluster.gpus_per_worker is not None else float(gpus > 0)
+    most = int(min(cpus - SPARE_CPUS, gpus / each if each else cpus))
+    workers = cluster.workers or max(1, most)
+    if workers > most:
+        needs = f"{workers + SPARE_CPUS} CPUs" + (f" and {workers * each:g} GPUs" if each else "")
+        hint = f"{SPARE_CPUS} CPUs are for reading and splitting; take fewer --workers, or add nodes"
+        raise EngineError(f"{workers} workers need {needs}; the cluster has {cpus:g} CPUs and {gpus:g} GPUs", hint)
+    return Size(workers, each, sum(node["Alive"] for node in ray.nodes()))
+
+
+def _ask_first_worker(equipment: Equipment, size: Size) -> Report:
+    """What an engine of this cluster is; the process ends with the answer, and lets its GPU go."""
+    task = ray.remote(num_cpus=1, num_gpus=size.gpus, max_calls=1)(_report)
+    report: Report = ray.get(task.remote(equipment))
+    return report
+
+
+def _report(equipment: Equipment) -> Report:
+    return Worker(equipment).report()
+
+
+def _start_journal(job: Job, folder: Path, report: Report) -> Any:
+    """The journal as an actor on this machine. It is not restarted: without it the run ends, and can be started again."""
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    actor = ray.remote(Journal).options(num_cpus=0, max_restarts=0, scheduling_strategy=here)
+    path = memory_path(job, folder)
+    journal = actor.remote(path.absolute(), format_signature(report.signature), alone=job.shard is not None)
+    ray.get(journal.state.remote())
+    return journal
+
+
+def _make_windows(paths: Mapping[str, Path], job: Job, equipment: Equipment, report: Report, size: Size) -> Any:
+    """The data set of finished windows, in reading order; nothing runs until it is read."""
+    context = ray.data.DataContext.get_current()
+    context.execution_options.preserve_order = True
+    context.enable_progress_bars = False
+    documents = [{"name": name, "path": absolute_name(path)} for name, path in paths.items()]
+    reading = {"encoding": job.encoding, "versions": equipment.versions, "journal": equipment.journal}
+    items = INDEPENDENT_WINDOW if report.batch_independent else job.settings.chunk_sentences
+    tables = {"batch_size": None, "batch_format": "pyarrow"}
+    one, pool = ray.data.ActorPoolStrategy(size=1), ray.data.ActorPoolStrategy(size=size.workers)
+    return (
+        ray.data.from_items(documents, override_num_blocks=min(len(documents), MOST_BLOCKS))
+        .map_batches(split_documents, fn_kwargs=reading, num_cpus=LIGHT, **tables)
+        .repartition(target_num_rows_per_block=items, strict=True)
+        .map_batches(Planning, fn_constructor_args=(equipment.journal,), compute=one, num_cpus=LIGHT, **tables)
+        .map_batches(Worker, fn_constructor_args=(equipment,), compute=pool, num_cpus=1, num_gpus=size.gpus, **tables)
+    )
+
+
+class _Results:
+    """Finished windows → what the pipeline's own windows give: progress, and items with their rows."""
+
+    def __init__(self, job: Job, cluster: Cluster, journal: Any, stop: Callable[[], bool]) -> None:
+        self._cluster, self._journal, self._stop = cluster, journal, stop
+        self._before = Progress()
+        self._told: dict[str, float] = {}
+
+    def follow(self, windows: Any) -> Iterator[Step]:
+        """Progress while windows are on their way; then the items of each, sentences as rows."""
+        for window in _read_aside(windows):
+            yield from self._look()
+            if window is not None:
+                items = unpack_items(window)
+                yield from make_rows(items, self._find(items))
+        yield from self._look()
+
+    def _look(self) -> Iterator[Progress]:
+        """What has happened since the last look. Raises ModelError for a node that was refused, Interrupted."""
+        state: State = ray.get(self._journal.state.remote(), timeout=ANSWER_SECONDS)
+        if state.refusal is not None:
+            raise ModelError(*state.refusal)
+        self._warn(state.silent)
+        if state.progress != self._before:
+            yield difference(state.progress, self._before)
+            self._before = state.progress
+        if self._stop():
+            raise Interrupted
+
+    def _warn(self, silent: Mapping[str, float]) -> None:
+        """Say who has been silent, and again whenever that has doubled."""
+        self._told = {worker: seconds for worker, seconds in self._told.items() if silent.get(worker, 0) >= seconds}
+        for worker, seconds in silent.items():
+            if seconds >= max(self._cluster.silent_seconds, 2 * self._told.get(worker, 0)):
+                self._told[worker] = seconds
+                log.warning("%s is at work and has said nothing for %.0f seconds", worker, seconds)
+
+    def _find(self, items: list[Item]) -> dict[str, Translation]:
+        texts = dict.fromkeys(item[1].text for item in items if isinstance(item, tuple))
+        asked = [text for text in texts if needs_model(text)]
+        found: dict[str, Translation] = ray.get(self._journal.find.remote(asked))
+        copied = Translation("", None, (Flag.PASSTHROUGH,))
+        results = {text: dataclasses.replace(copied, target=text) for text in texts if not needs_model(text)}
+        return results | found
+
+
+def _read_aside(windows: Any) -> Iterator[Any]:
+    """The data set's tables, read by another thread; None whenever there is none for a while. Raises what reading raises."""
+    queue: Queue[Any] = Queue(maxsize=2)
+    end = object()
+
+    def read() -> None:
+        try:
+            for table in windows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
+                queue.put(table)
+            queue.put(end)
+        except BaseException as error:  # whatever it is, the other thread has to hear of it
+            queue.put(error)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        try:
+            got = queue.get(timeout=POLL_SECONDS)
+        except Empty:
+            got = None
+        if got is end:
+            return
+        if isinstance(got, BaseException):
+            raise got
+        yield got
