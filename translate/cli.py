@@ -15,15 +15,17 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from translate.cli_bench import bench_command
 from translate.cli_compare import compare_command
+from translate.cli_show import Encoding, Files, ModelsFile, check_option, models_command, segment_command
 from translate.cluster_options import Cluster, load_runner
 from translate.documents import check_encoding
 from translate.engine import DTYPES, ENGINES
+from translate.places import as_path
 from translate.progress import Reporter, say, say_error
 from translate.records import Flag, Row, Settings, TranslateError
 from translate.shards import parse_shard
@@ -31,7 +33,6 @@ from translate.shards import parse_shard
 if TYPE_CHECKING:
     from translate.pipeline import Job
 
-T = TypeVar("T")
 DISTRIBUTION = "translate-batch"
 PROGRAM_OPTIONS = ("--help", "--version", "--install-completion", "--show-completion")
 
@@ -44,11 +45,6 @@ app = typer.Typer(
     epilog="A first word that is no command is a file: `translate FILES…` is `translate run FILES…`. Options: `translate run --help`.",
 )
 
-Files = Annotated[
-    list[str], typer.Argument(metavar="FILES…", help="Text files, folders of *.txt, or - for standard input.")
-]
-Encoding = Annotated[str, typer.Option("--encoding", "-e", help="Of files without a byte order mark.")]
-ModelsFile = Annotated[Path | None, typer.Option("--models-file", help="Instead of ./models.txt or the built-in one.")]
 Device = Annotated[str, typer.Option("--device", "-D", help="auto, cpu, cuda, cuda:N or mps.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16 or int8.")]
 EngineName = Annotated[
@@ -81,8 +77,8 @@ def common(
 def run_command(
     files: Files,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Rows go to DIR/<model>/<path>.jsonl.")
-    ] = Path("out"),
+        str, typer.Option("--output", "-o", metavar="DIR", help="Rows go to DIR/<model>/<path>.jsonl; also s3://….")
+    ] = "out",
     model: ModelName = None,
     models_file: ModelsFile = None,
     device: Device = "auto",
@@ -107,6 +103,9 @@ def run_command(
         typer.Option(
             "--memory/--no-memory", help="Keep what is translated, and go on after a stop. Default: with files."
         ),
+    ] = None,
+    memory_dir: Annotated[
+        Path | None, typer.Option("--memory-dir", metavar="DIR", help="Memory and lock are in DIR, not with the rows.")
     ] = None,
     normalize: Annotated[
         bool, typer.Option("--normalize/--no-normalize", help="Punctuation as OPUS-MT models learned it.")
@@ -162,7 +161,7 @@ def run_command(
     )
     job = Job(
         arguments=tuple(files),
-        output=output,
+        output=check_option(output, as_path, "--output"),
         model=model,
         models_file=models_file,
         settings=settings,
@@ -171,6 +170,7 @@ def run_command(
         memory="-" not in files if memory is None else memory,
         overwrite=overwrite,
         shard=part,
+        memory_folder=memory_dir,
     )
     cluster = Cluster(ray, workers, gpus_per_worker) if ray is not None else None
     translate_job(job, Reporter(quiet=quiet), strict=strict, as_json=as_json, cluster=cluster)
@@ -180,14 +180,6 @@ def check_choice(value: str, choices: Sequence[str], option: str) -> None:
     """Raise a usage error if the value is none of the choices."""
     if value not in choices:
         raise typer.BadParameter(f"'{value}' is none of {', '.join(choices)}", param_hint=option)
-
-
-def check_option(value: str, check: Callable[[str], T], option: str) -> T:
-    """What `check` makes of the value. Raises a usage error if it raises a TranslateError."""
-    try:
-        return check(value)
-    except TranslateError as error:
-        raise typer.BadParameter(f"{error.message}; {error.hint}", param_hint=option) from None
 
 
 def translate_job(job: Job, reporter: Reporter, *, strict: bool, as_json: bool, cluster: Cluster | None = None) -> None:
@@ -255,50 +247,8 @@ def stop_signals(gently: Callable[[], bool]) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-@app.command("segment", help="Show the sentence spans of text files as JSON lines.")
-def segment_command(files: Files, encoding: Encoding = "utf-8") -> None:
-    """Documents → sentences → standard output."""
-    check_option(encoding, check_encoding, "--encoding")
-    from translate.documents import STANDARD_INPUT, open_document, read_paragraphs, standard_input
-    from translate.output import format_span
-    from translate.pipeline import find_documents
-    from translate.sentences import split_sentences
-
-    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
-    if files == [STANDARD_INPUT]:
-        document, paragraphs = standard_input(encoding)
-        for sentence in split_sentences(paragraphs):
-            print(format_span(document.name, sentence))
-        return
-    paths, failures = find_documents(files)
-    errors: list[TranslateError] = [failure.error for failure in failures]
-    for path in paths.values():
-        try:
-            document = open_document(path, encoding)
-            for sentence in split_sentences(read_paragraphs(document)):
-                print(format_span(document.name, sentence))
-        except TranslateError as error:
-            errors.append(error)
-    for problem in errors:
-        say_error(problem)
-    if errors:
-        raise typer.Exit(1)
-
-
-@app.command("models", help="Show what models.txt offers, and which of it is on this machine.")
-def models_command(models_file: ModelsFile = None) -> None:
-    """A line a model, in order of preference; asks no hub."""
-    from translate.catalog import find_models_file, list_models
-
-    entries = list(list_models(models_file))
-    width = max(len(str(entry)) for entry, _ in entries)
-    for entry, present in entries:
-        print(f"{entry!s:{width}}  {entry.kind:8} {'on this machine' if present else 'not on this machine'}")
-    first, here = entries[0], next((entry for entry, present in entries if present), None)
-    print(f"\nfrom {find_models_file(models_file)}; the first that can be had is used: {first[0]}", end="")
-    print("" if first[1] else f"\nif the hub cannot be reached: {here or 'none'}")
-
-
+app.command("segment", help="Show the sentence spans of text files as JSON lines.")(segment_command)
+app.command("models", help="Show what models.txt offers, and which of it is on this machine.")(models_command)
 app.command("compare", help="Compare two or more runs, with or without a reference.")(compare_command)
 app.command("bench", help="Measure which batch size and engine is best here, and keep it for `translate`.")(
     bench_command

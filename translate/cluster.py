@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
@@ -27,22 +24,24 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from translate.catalog import resolve_model
 from translate.checks import needs_model
+from translate.cluster_connection import SPARE_CPUS, connected, plain_errors
 from translate.cluster_journal import Journal, State, difference
-from translate.cluster_options import LOCAL, Cluster
+from translate.cluster_options import Cluster
 from translate.cluster_worker import Equipment, Planning, Report, Worker, split_documents, store_model, unpack_items
-from translate.documents import absolute_name
 from translate.events import Event, Item, Loaded, Step, Tally
 from translate.pipeline import (
     Job,
     choose_documents,
     describe_documents,
     first_record,
+    kept_folder,
     make_rows,
     memory_path,
-    package_versions,
     write_event,
 )
-from translate.records import EngineError, Flag, ModelError, TranslateError, Translation, format_signature
+from translate.places import absolute_name
+from translate.provenance import package_versions
+from translate.records import EngineError, Flag, ModelError, Translation, format_signature
 from translate.runfolder import RunFolder
 from translate.translator import Interrupted, Progress
 
@@ -50,14 +49,10 @@ log = logging.getLogger(__name__)
 
 LIGHT = 0.1
 """Logical processors of a stage that mostly waits."""
-SPARE_CPUS = 2
-"""Logical processors that are left for reading, splitting and dealing into windows; Ray Data takes a whole one for the last."""
 MOST_BLOCKS = 4096
 """Pieces that the list of documents is cut into; a task reads the documents of a piece."""
 INDEPENDENT_WINDOW = 1000
 """Items a window where rows do not depend on it: small, so that all workers have something, and the end is soon."""
-LOCAL_STORE = 512 << 20
-"""Bytes of the object store of a cluster on this machine; what does not fit goes to disk."""
 POLL_SECONDS = 0.5
 ANSWER_SECONDS = 120.0
 """A journal that does not answer for so long is lost."""
@@ -81,7 +76,7 @@ def run(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda: False) ->
     yield describe_documents(paths)
     started = time.perf_counter()
     resolution = resolve_model(job.model, job.models_file)
-    with _connected(cluster), _plain_errors():
+    with connected(cluster), plain_errors():
         size = _measure(cluster)
         equipment = Equipment(
             resolution.model, job.settings, package_versions(), journal=None, files=store_model(resolution.model)
@@ -101,8 +96,9 @@ def run(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda: False) ->
         yield from failures
         record = first_record(job, loaded, report.batch_tokens)
         folder = job.output / resolution.model.short_name
-        with RunFolder(folder, record, overwrite=job.overwrite, text=job.text, shard=job.shard) as outputs:
-            journal = _start_journal(job, folder, report)
+        kept = kept_folder(job, resolution.model)
+        with RunFolder(folder, record, kept, overwrite=job.overwrite, text=job.text, shard=job.shard) as outputs:
+            journal = _start_journal(job, kept, report)
             equipment = dataclasses.replace(equipment, journal=journal, signature=report.signature)
             tally = Tally(loaded, failed=len(failures))
             for event in _Results(job, cluster, journal, stop).follow(
@@ -113,58 +109,6 @@ def run(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda: False) ->
             ray.get(journal.close.remote())
             outputs.finish(tally.timings())
     yield tally.summarize()
-
-
-@contextmanager
-def _connected(cluster: Cluster) -> Iterator[None]:
-    """A connection to the cluster, which a `local` one begins and ends with. Raises EngineError."""
-    options: dict[str, Any] = {"address": cluster.address}
-    if cluster.address == LOCAL:
-        cpus = (cluster.workers or os.cpu_count() or 1) + SPARE_CPUS
-        options |= {"num_cpus": cpus, "object_store_memory": LOCAL_STORE, "include_dashboard": False}
-    elif cluster.address == "auto" and not ray.is_initialized():
-        options = {"address": os.environ.get("RAY_ADDRESS", "auto")}
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        hint = "start one (`ray start --head`), give its HOST:PORT, or say --ray local"
-        raise EngineError(f"no Ray cluster at '{cluster.address}': {_first_line(error)}", hint) from error
-    if threading.current_thread() is threading.main_thread():
-        for number, handler in handlers.items():  # Ray has its own, which end the program at once
-            signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """What happened on a node, as our own error where it is one, else as one line."""
-    try:
-        yield
-    except TranslateError as error:
-        raise _find_ours(error) or error from None
-    except ray.exceptions.RayError as error:
-        ours = _find_ours(error)
-        if ours is not None:
-            raise ours from None
-        hint = "what is finished is in the memory: the same command goes on"
-        raise EngineError(f"Ray gave the run up: {_first_line(error)}", hint) from error
-
-
-def _find_ours(error: BaseException | None) -> TranslateError | None:
-    """The TranslateError in a chain of causes, without Ray's wrapping."""
-    while error is not None:
-        if isinstance(error, TranslateError) and not isinstance(error, ray.exceptions.RayError):
-            return error
-        error = getattr(error, "cause", None) or error.__cause__
-    return None
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:300]
 
 
 def _measure(cluster: Cluster) -> Size:
@@ -207,6 +151,8 @@ def _make_windows(paths: Mapping[str, Path], job: Job, equipment: Equipment, rep
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
+    for name in ("ray.data", "ray.data._internal.execution"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # plans and timings, which the user has not asked for
     documents = [{"name": name, "path": absolute_name(path)} for name, path in paths.items()]
     reading = {"encoding": job.encoding, "versions": equipment.versions, "journal": equipment.journal}
     items = INDEPENDENT_WINDOW if report.batch_independent else job.settings.chunk_sentences

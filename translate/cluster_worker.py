@@ -25,11 +25,12 @@ from filelock import FileLock
 from translate.batches import make_chunks
 from translate.catalog import SMALL_FILES, fingerprint, weight_file
 from translate.cluster_journal import Known, remember
-from translate.documents import as_path
 from translate.engine import load_engine
 from translate.events import Begin, DocumentFailed, End, Item
 from translate.memory import Remembered, window_key
-from translate.pipeline import package_versions, read_items
+from translate.pipeline import read_items
+from translate.places import absolute_name, as_path
+from translate.provenance import package_versions
 from translate.records import Document, InputError, Model, ModelError, Sentence, Settings, Signature, Translation
 from translate.tokens import Tokenizer
 from translate.translator import CANARY_FILE, Translator, batch_tokens, check_canary, make_signature
@@ -60,7 +61,7 @@ def _pack_item(item: Item) -> dict[str, str | int]:
             return {"kind": "failed", "name": name, "text": error.message, "encoding": error.hint}
         case Begin(document) | End(document):
             kind = "begin" if isinstance(item, Begin) else "end"
-            where = {"path": str(document.path), "encoding": document.encoding}
+            where = {"path": absolute_name(document.path) if document.path else "", "encoding": document.encoding}
             return {"kind": kind, "name": document.name, "text": document.sha256, "end": document.size, **where}
 
 

@@ -6,19 +6,16 @@ A file is written under a temporary name in its own folder, flushed to disk, and
 from __future__ import annotations
 
 import dataclasses
-import errno
-import hashlib
 import io
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from translate.files import write_atomically
 from translate.records import Document, Flag, OutputError, Row, Sentence, Signature, format_signature, parse_signature
 
 RUN_FILE = "run.json"
@@ -26,10 +23,6 @@ RUN_FILES = re.compile(r"run(?:-[0-9]+-of-([0-9]+))?\.json")
 """A run's record, or that of one shard of it; group 1 is the number of shards."""
 LINE_BREAKS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"})
 """Legal inside a JSON string, but line ends to str.splitlines and to some readers of JSON lines."""
-
-
-LONGEST_NAME = 255
-"""Bytes, on every common file system."""
 
 
 def format_row(row: Row) -> str:
@@ -77,74 +70,6 @@ def rows_path(folder: Path, document: str) -> Path:
 def text_path(folder: Path, document: str) -> Path:
     """Where a document's English text goes."""
     return folder / f"{document.removesuffix('.txt')}.en.txt"
-
-
-class AtomicFile:
-    """A text file that appears under its name when `finish` is called, or not at all. Its methods raise OutputError."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        # Short and always the same: no longer than the path allows, and what a killed run left is written over.
-        name = hashlib.blake2b(path.name.encode(errors="surrogateescape"), digest_size=6).hexdigest()
-        self._temporary = path.with_name(f".{name}.tmp")
-        with self._named_errors():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if len(os.fsencode(path.name)) > LONGEST_NAME:
-                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
-            self._file = self._temporary.open("w", encoding="utf-8", newline="\n")
-
-    def write(self, text: str) -> None:
-        """Add some text."""
-        with self._named_errors():
-            self._file.write(text)
-
-    def finish(self) -> None:
-        """Flush it to disk and give it its name."""
-        with self._named_errors():
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._temporary.replace(self.path)
-            _flush_folder(self.path.parent)
-
-    def discard(self) -> None:
-        """Leave nothing behind. Never raises: it is called when something else has gone wrong."""
-        with suppress(OSError):
-            self._file.close()
-        with suppress(OSError):
-            self._temporary.unlink()
-
-    @contextmanager
-    def _named_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            hint = "make room, or check the folder and its permissions; then run the same command again: it goes on"
-            if error.errno == errno.ENAMETOOLONG:
-                hint = f"a file name may have {LONGEST_NAME} bytes, the ending .jsonl included: rename the input"
-            raise OutputError(f"cannot write '{self.path}': {error.strerror or error}", hint) from error
-
-
-@contextmanager
-def write_atomically(path: Path) -> Iterator[AtomicFile]:
-    """An AtomicFile that is finished at the end of the block, or discarded if the block fails."""
-    file = AtomicFile(path)
-    try:
-        yield file
-        file.finish()
-    except BaseException:
-        file.discard()
-        raise
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the renaming itself last, where the system can."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def write_text(document: Document, rows: Iterable[Row], path: Path) -> None:

@@ -8,13 +8,11 @@ stop the others.
 from __future__ import annotations
 
 import dataclasses
-import os
-import platform
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
 
@@ -33,6 +31,8 @@ from translate.engine import Engine, load_engine
 from translate.events import Begin, DocumentDone, DocumentFailed, End, Event, Found, Item, Loaded, Step, Tally
 from translate.memory import Memory
 from translate.output import rows_path
+from translate.places import absolute_name, is_remote
+from translate.provenance import describe_machine, package_versions
 from translate.recommendations import advise
 from translate.records import (
     InputError,
@@ -49,8 +49,8 @@ from translate.sentences import split_sentences
 from translate.shards import Shard
 from translate.tokens import Tokenizer
 from translate.translator import Progress, Translator, batch_tokens, check_canary, make_signature
+from translate.usercache import user_cache_folder
 
-PACKAGES = ("translate-batch", "torch", "transformers", "sentencepiece", "sacremoses", "choppa-srx", "ctranslate2")
 FIRST_PIPED_WINDOW = 16
 """Sentences. From standard input windows begin small and double, so that the first rows come soon."""
 
@@ -70,6 +70,8 @@ class Job:
     overwrite: bool = False
     shard: Shard | None = None
     """Only this part of the documents."""
+    memory_folder: Path | None = None
+    """Where memory and lock are, if not with the rows."""
 
 
 def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
@@ -100,14 +102,15 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     yield loaded
     yield from failures
     folder = job.output / resolution.model.short_name
+    kept = kept_folder(job, resolution.model)
     with ExitStack() as stack:
         outputs = None
         if not piped:
             record = first_record(job, loaded, batch_tokens(engine, job.settings))
             outputs = stack.enter_context(
-                RunFolder(folder, record, overwrite=job.overwrite, text=job.text, shard=job.shard)
+                RunFolder(folder, record, kept, overwrite=job.overwrite, text=job.text, shard=job.shard)
             )
-        memory = stack.enter_context(_open_memory(job, folder, signature)) if job.memory else None
+        memory = stack.enter_context(_open_memory(job, kept, signature)) if job.memory else None
         translator = Translator(engine, tokenizer, job.settings, memory=memory, stop=stop)
         items = _piped_items(job.encoding) if piped else read_items(paths, job.encoding)
         size = job.settings.chunk_sentences
@@ -168,9 +171,7 @@ def find_documents(arguments: Iterable[str]) -> tuple[dict[str, Path], list[Docu
 def _add_document(found: dict[str, Path], path: Path) -> None:
     name = document_name(path)
     held = found.setdefault(name, path)
-    if os.path.abspath(held) != os.path.abspath(
-        path
-    ):  # not resolved: two names are two documents, whatever they link to
+    if absolute_name(held) != absolute_name(path):  # not resolved: two names are two documents, whatever they link to
         hint = "translate them one after the other, each with its own --output; or from a working folder above both"
         raise OutputError(f"'{held}' and '{path}' would both be written as '{name}'", hint)
 
@@ -265,6 +266,16 @@ def _open_memory(job: Job, folder: Path, signature: Signature) -> Memory:
     return Memory(memory_path(job, folder), format_signature(signature), alone=job.shard is not None)
 
 
+def kept_folder(job: Job, model: Model) -> Path:
+    """Where memory and lock are: with the rows, unless these go to an object store, which can hold neither."""
+    if job.memory_folder is not None:
+        return job.memory_folder / model.short_name
+    if is_remote(job.output):
+        name = hashlib.blake2b(absolute_name(job.output).encode(), digest_size=8).hexdigest()
+        return user_cache_folder() / "runs" / name / model.short_name
+    return job.output / model.short_name
+
+
 def memory_path(job: Job, folder: Path) -> Path:
     """The file of the job's memory, or of its shard's own; its folder is there. Raises OutputError."""
     try:
@@ -297,17 +308,3 @@ def first_record(job: Job, loaded: Loaded, tokens: int) -> output.RunRecord:
         versions=package_versions(),
         machine=describe_machine(loaded.device),
     )
-
-
-def package_versions() -> dict[str, str]:
-    """Python's version and those of the packages that a translation goes through."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
-
-
-def describe_machine(device: str) -> dict[str, str | int]:
-    """The kind of machine, without its name or address."""
-    return {"system": platform.system(), "machine": platform.machine(), "cpus": os.cpu_count() or 1, "device": device}

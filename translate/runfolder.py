@@ -10,9 +10,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from translate.files import AtomicFile, ObjectFile, new_file
 from translate.output import (
     RUN_FILE,
-    AtomicFile,
     DocumentRecord,
     RunRecord,
     check_signature,
@@ -54,13 +54,14 @@ class RunFolder:
 
     The shards of one run may be in it at once, each with a lock, a record (run-3-of-16.json) and documents of its own.
     Raises OutputError if another run is writing there, or the folder holds a run with another signature and
-    `overwrite` does not say to replace it.
+    `overwrite` does not say to replace it. `locks` is another folder for the locks, where this one can have none.
     """
 
     def __init__(
         self,
         folder: Path,
         record: RunRecord,
+        locks: Path | None = None,
         *,
         overwrite: bool = False,
         text: bool = False,
@@ -68,19 +69,20 @@ class RunFolder:
     ) -> None:
         self.folder, self._text = folder, text
         self._name = f"run{shard.suffix}.json" if shard else RUN_FILE
+        locks = locks or folder
         with _named_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder / JOINING_FILE, timeout=JOINING_SECONDS):
-                self._lock = _lock(folder, shard)
+            locks.mkdir(parents=True, exist_ok=True)
+            with FileLock(locks / JOINING_FILE, timeout=JOINING_SECONDS):
+                self._lock = _lock(locks, shard)
                 try:
-                    self._documents = _take_over(folder, record, shard, overwrite=overwrite)
+                    self._documents = self._take_over(record, shard, locks, overwrite=overwrite)
                     self._record = dataclasses.replace(record, documents=self._documents)
                     write_run(folder, self._record, self._name)
                     _remove_others(folder, self._name, shard)
                 except BaseException:
                     self._lock.release()
                     raise
-        self._file: AtomicFile | None = None
+        self._file: AtomicFile | ObjectFile | None = None
         self._rows = 0
         self._flags: Counter[Flag] = Counter()
 
@@ -93,7 +95,7 @@ class RunFolder:
 
     def begin(self, document: Document) -> None:
         """Start the document's file."""
-        self._file = AtomicFile(rows_path(self.folder, document.name))
+        self._file = new_file(rows_path(self.folder, document.name))
         self._rows, self._flags = 0, Counter()
 
     def write(self, row: Row) -> None:
@@ -122,6 +124,28 @@ class RunFolder:
         if self._file is not None:
             self._file.discard()
             self._file = None
+
+    def _take_over(
+        self, record: RunRecord, shard: Shard | None, locks: Path, *, overwrite: bool
+    ) -> dict[str, DocumentRecord]:
+        """The documents that the folder holds already and this run's record has to name.
+
+        Not those of the other shards of the same whole, which have records of their own. A run with another signature is
+        removed if `overwrite` says so, and nobody is writing it.
+        """
+        held = read_run(self.folder) if overwrite else check_signature(self.folder, record.signature)
+        if held is not None and held.signature != record.signature:
+            for path in _lock_files(locks):
+                if path != _own_lock(locks, shard):
+                    FileLock(path, timeout=0).acquire().lock.release()
+            remove_rows(self.folder, held)
+            return {}
+        return {
+            document: found
+            for name, run in read_records(self.folder).items()
+            if name == self._name or not (shard and _same_whole(name, shard))
+            for document, found in run.documents.items()
+        }
 
     def finish(self, timings: Mapping[str, float]) -> None:
         """Write run.json for the last time."""
@@ -169,28 +193,6 @@ def _lock_files(folder: Path) -> list[Path]:
 def _same_whole(name: str, shard: Shard) -> bool:
     """Whether a lock or record is that of a shard of the same whole."""
     return name.removesuffix(".json").endswith(f"-of-{shard.count}")
-
-
-def _take_over(folder: Path, record: RunRecord, shard: Shard | None, *, overwrite: bool) -> dict[str, DocumentRecord]:
-    """The documents that the folder holds already and this run's record has to name.
-
-    Not those of the other shards of the same whole, which have records of their own. A run with another signature is
-    removed if `overwrite` says so, and nobody is writing it.
-    """
-    held = read_run(folder) if overwrite else check_signature(folder, record.signature)
-    if held is not None and held.signature != record.signature:
-        for path in _lock_files(folder):
-            if path != _own_lock(folder, shard):
-                FileLock(path, timeout=0).acquire().lock.release()
-        remove_rows(folder, held)
-        return {}
-    own = f"run{shard.suffix}.json" if shard else RUN_FILE
-    return {
-        document: found
-        for name, run in read_records(folder).items()
-        if name == own or not (shard and _same_whole(name, shard))
-        for document, found in run.documents.items()
-    }
 
 
 def _remove_others(folder: Path, own: str, shard: Shard | None) -> None:
