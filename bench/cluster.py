@@ -38,7 +38,7 @@ from translate.runfolder import RunFolder
 from translate.translator import Progress
 
 SENTENCES = 1_000_000_000
-WINDOW = 1000
+WINDOW = 500
 COMMIT = 256
 HOPS = 4
 """Moves of a window between processes: splitting → dealing into windows → planning → worker → driver."""
@@ -195,6 +195,8 @@ def format_plan(rates: Sequence[Rate], driver: Driver, options: argparse.Namespa
         "",
         f"- A GPU at ${options.gpu_price:g} an hour is cheaper than CPU threads at ${options.cpu_price:g} from "
         f"{cpu * options.gpu_price / options.cpu_price:,.0f} sentences/s on.",
+        f"- Splitting takes {SENTENCES / driver.split / 3600:,.0f} hours of CPU threads beside: one thread feeds "
+        f"{driver.split / cpu:,.0f} CPU workers like these.",
         f"- Bytes moved: at most {moved:.1f} TB, if every window crosses the network at each of its {HOPS} moves; "
         f"{SENTENCES * driver.window_bytes / 1e12:.2f} TB a move.",
         f"- The memory holds {SENTENCES * (driver.window_bytes + driver.translation_bytes) / 1e9:,.0f} GB or so if no sentence occurs twice.",
@@ -213,8 +215,8 @@ def main() -> None:
     parser.add_argument("--engine", default="native")
     parser.add_argument("--model", default="tiny-de-en")
     parser.add_argument("--beams", default="1")
-    parser.add_argument("--small", type=int, default=4000, help="sentences")
-    parser.add_argument("--large", type=int, default=12_000, help="sentences")
+    parser.add_argument("--small", type=int, default=1000, help="sentences")
+    parser.add_argument("--large", type=int, default=3000, help="sentences")
     parser.add_argument("--cpu-price", type=float, default=0.04, help="$ an hour of one CPU thread")
     parser.add_argument("--gpu-price", type=float, default=2.5, help="$ an hour of one GPU with its node")
     parser.add_argument("--gpu-rate", type=float, help="sentences/s that `translate bench` has measured on a GPU")

@@ -12,6 +12,7 @@ import dataclasses
 import logging
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ LIGHT = 0.1
 """Logical processors of a stage that mostly waits."""
 MOST_BLOCKS = 4096
 """Pieces that the list of documents is cut into; a task reads the documents of a piece."""
-INDEPENDENT_WINDOW = 1000
+INDEPENDENT_WINDOW = 500
 """Items a window where rows do not depend on it: small, so that all workers have something, and the end is soon."""
 POLL_SECONDS = 0.5
 ANSWER_SECONDS = 120.0
@@ -153,6 +154,7 @@ def _make_windows(paths: Mapping[str, Path], job: Job, equipment: Equipment, rep
     context.enable_progress_bars = False
     for name in ("ray.data", "ray.data._internal.execution"):
         logging.getLogger(name).setLevel(logging.ERROR)  # plans and timings, which the user has not asked for
+    warnings.filterwarnings("ignore", "The minimum number of concurrent actors")  # it counts documents, not windows
     documents = [{"name": name, "path": absolute_name(path)} for name, path in paths.items()]
     reading = {"encoding": job.encoding, "versions": equipment.versions, "journal": equipment.journal}
     items = INDEPENDENT_WINDOW if report.batch_independent else job.settings.chunk_sentences
