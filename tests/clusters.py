@@ -30,6 +30,7 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+LOOPBACK = {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
 STORE = 100 << 20
 """Bytes of each node's object store."""
 QUICK = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 1000, "health_check_failure_threshold": 3}
@@ -59,14 +60,6 @@ class Nodes:
         started = [node.all_processes["raylet"][0].process for node in self._cluster.list_all_nodes()]
         return [psutil.Process(process.pid) for process in started if process.poll() is None]
 
-    def listening(self) -> set[str]:
-        """The addresses on which any process of the cluster listens."""
-        found = set()
-        for process in psutil.Process().children(recursive=True):
-            with_sockets = process.net_connections("tcp") if process.is_running() else []
-            found |= {socket.laddr.ip for socket in with_sockets if socket.status == psutil.CONN_LISTEN}
-        return found
-
     def kill_worker(self) -> None:
         """Kill a process that translates."""
         find_processes(self.raylets(), WORKER)[0].kill()
@@ -82,6 +75,18 @@ class Nodes:
     def shutdown(self) -> None:
         """End all of it."""
         self._cluster.shutdown()
+
+
+def listening(parent: psutil.Process) -> set[str]:
+    """The addresses on which any process below the parent listens."""
+    found = set()
+    for process in parent.children(recursive=True):
+        try:
+            sockets = process.net_connections("tcp")
+        except psutil.Error:
+            continue
+        found |= {socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN}
+    return found
 
 
 def find_processes(parents: list[psutil.Process], name: str) -> list[psutil.Process]:

@@ -6,14 +6,17 @@ import json
 import os
 import re
 import shutil
+import signal
+import subprocess
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+import psutil
 import pytest
 
-from clusters import ENVIRONMENT, WORKER, Nodes, cluster, find_processes, start_driver, wait_until
-from conftest import Command
+from clusters import ENVIRONMENT, LOOPBACK, WORKER, Nodes, cluster, find_processes, listening, start_driver, wait_until
+from conftest import Command, command, environment
 from test_resume import count_remembered, outputs, write_texts
 from translate.catalog import BUNDLED, fingerprint
 
@@ -51,7 +54,7 @@ def test_a_worker_a_node_and_the_driver_are_killed(nodes: Nodes, folder: Path, e
     """One after the other, in mid-run: nothing is lost, nothing doubled, no byte differs. All ports are on loopback."""
     driver = start_driver(folder, nodes.address, ENGINE)
     wait_until(lambda: count_remembered(folder) > 20, driver)
-    assert nodes.listening() <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
+    assert listening(psutil.Process()) <= LOOPBACK
     driver.kill()
     driver.wait()
     kept = count_remembered(folder)
@@ -154,3 +157,37 @@ def test_a_cluster_that_is_not_there(translate: Command, tmp_path: Path) -> None
     assert "error: 'ray://127.0.0.1:1' is not the address of a Ray cluster's head node" in done.stderr
     assert translate(*options, "--workers", "2").returncode == 2
     assert translate(*options, "--ray", "auto", "--no-memory").returncode == 2
+
+
+def test_a_shard_on_a_cluster(translate: Command, tmp_path: Path) -> None:
+    """--shard beside --ray: with the other part, done without Ray, it makes the whole; a part of nothing is nothing."""
+    write_texts(tmp_path / "data", documents=3, sentences=50)
+    options = ("data", "--engine", "echo", "--model", "tiny-de-en", "-q")
+    on_ray = ("--ray", "local", "--workers", "1")
+    assert translate(*options, "--output", "whole").returncode == 0
+    done = translate(*options, "--shard", "1/2", *on_ray, **ENVIRONMENT)
+    assert done.returncode == 0, done.stderr
+    assert translate(*options, "--shard", "2/2").returncode == 0
+    assert outputs(tmp_path / "out") == outputs(tmp_path / "whole")
+    assert (tmp_path / "out/tiny-de-en/memory-1-of-2.sqlite").is_file()
+    done = translate(*options, "--shard", "9/9", *on_ray, "--output", "none", **ENVIRONMENT)
+    assert done.returncode == 0, done.stderr
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+    """It stops a run on a cluster as it stops any, and what was done is kept. All ports were on loopback meanwhile."""
+    write_texts(tmp_path / "data", documents=3, sentences=3000)
+    arguments = ("data", "--engine", "native", "--model", "tiny-de-en", "--ray", "local", "--workers", "1")
+    variables = environment(**ENVIRONMENT)
+    del variables["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"]  # so that loopback is the command's own choice
+    process = subprocess.Popen(command(*arguments), cwd=tmp_path, env=variables, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: count_remembered(tmp_path) > 0, process)
+    opened = listening(psutil.Process(process.pid))
+    assert opened
+    assert opened <= LOOPBACK
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "run the same command again to go on" in said
+    assert "Traceback" not in said
+    assert count_remembered(tmp_path) > 0

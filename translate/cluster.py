@@ -23,7 +23,7 @@ import ray
 import ray.data
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from translate.catalog import resolve_model
+from translate.catalog import Resolution, resolve_model
 from translate.checks import needs_model
 from translate.cluster_connection import SPARE_CPUS, connected, plain_errors
 from translate.cluster_journal import Journal, State, difference
@@ -83,33 +83,36 @@ def run(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda: False) ->
             resolution.model, job.settings, package_versions(), journal=None, files=store_model(resolution.model)
         )
         report = _ask_first_worker(equipment, size)
-        loaded = Loaded(
-            resolution.model,
-            resolution.refusals,
-            report.engine,
-            report.device,
-            report.dtype,
-            report.signature,
-            time.perf_counter() - started,
-            f"{size.workers} workers on a Ray cluster of {size.nodes} nodes",
-        )
+        equipment = dataclasses.replace(equipment, signature=report.signature)
+        seconds = time.perf_counter() - started
+        loaded = _describe(resolution, report, size, seconds)
         yield loaded
         yield from failures
-        record = first_record(job, loaded, report.batch_tokens)
+        tally = Tally(loaded, failed=len(failures))
+        record, kept = first_record(job, loaded, report.batch_tokens), kept_folder(job, resolution.model)
         folder = job.output / resolution.model.short_name
-        kept = kept_folder(job, resolution.model)
         with RunFolder(folder, record, kept, overwrite=job.overwrite, text=job.text, shard=job.shard) as outputs:
-            journal = _start_journal(job, kept, report)
-            equipment = dataclasses.replace(equipment, journal=journal, signature=report.signature)
-            tally = Tally(loaded, failed=len(failures))
-            for event in _Results(job, cluster, journal, stop).follow(
-                _make_windows(paths, job, equipment, report, size)
-            ):
+            equipment = dataclasses.replace(equipment, journal=_start_journal(job, kept, report))
+            windows = _make_windows(paths, job, equipment, report, size) if paths else None
+            for event in _Results(cluster, equipment.journal, stop).follow(windows):
                 tally.count(event)
                 yield from write_event(event, outputs)
-            ray.get(journal.close.remote())
+            ray.get(equipment.journal.close.remote())
             outputs.finish(tally.timings())
     yield tally.summarize()
+
+
+def _describe(resolution: Resolution, report: Report, size: Size, seconds: float) -> Loaded:
+    return Loaded(
+        resolution.model,
+        resolution.refusals,
+        report.engine,
+        report.device,
+        report.dtype,
+        report.signature,
+        seconds,
+        f"{size.workers} workers on a Ray cluster of {size.nodes} nodes",
+    )
 
 
 def _measure(cluster: Cluster) -> Size:
@@ -172,14 +175,14 @@ def _make_windows(paths: Mapping[str, Path], job: Job, equipment: Equipment, rep
 class _Results:
     """Finished windows → what the pipeline's own windows give: progress, and items with their rows."""
 
-    def __init__(self, job: Job, cluster: Cluster, journal: Any, stop: Callable[[], bool]) -> None:
+    def __init__(self, cluster: Cluster, journal: Any, stop: Callable[[], bool]) -> None:
         self._cluster, self._journal, self._stop = cluster, journal, stop
         self._before = Progress()
         self._told: dict[str, float] = {}
 
-    def follow(self, windows: Any) -> Iterator[Step]:
+    def follow(self, windows: Any | None) -> Iterator[Step]:
         """Progress while windows are on their way; then the items of each, sentences as rows."""
-        for window in _read_aside(windows):
+        for window in _read_aside(windows) if windows is not None else ():
             yield from self._look()
             if window is not None:
                 items = unpack_items(window)

@@ -13,7 +13,7 @@ from typing import Any
 
 import ray
 
-from translate.cluster_options import LOCAL, Cluster
+from translate.cluster_options import AUTO, LOCAL, Cluster
 from translate.records import EngineError, TranslateError
 
 LOCAL_STORE = 512 << 20
@@ -30,8 +30,8 @@ def connected(cluster: Cluster) -> Iterator[None]:
     if cluster.address == LOCAL:
         cpus = (cluster.workers or os.cpu_count() or 1) + SPARE_CPUS
         options |= {"num_cpus": cpus, "object_store_memory": LOCAL_STORE, "include_dashboard": False}
-    elif cluster.address == "auto" and not ray.is_initialized():
-        options = {"address": os.environ.get("RAY_ADDRESS", "auto")}
+    elif cluster.address == AUTO:
+        options = {"address": os.environ.get("RAY_ADDRESS", AUTO)}
     _knock(options["address"])
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
