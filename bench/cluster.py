@@ -1,10 +1,10 @@
 """What does Ray cost, what do more workers bring, and what would a billion sentences take?
 
-    python bench/cluster.py [--engine native] [--beams 1] [--small N] [--large N] [--docs docs/cluster.md] FILE…
+    python bench/cluster.py [--engine native] [--beams 1] [--sentences N] [--docs docs/cluster.md] FILE…
 
 A line of the files is a sentence. The same text is translated by the plain command and with --ray local, with one worker
-and with two, each on one thread; once a small part of it and once a large one, so that what a run costs at its start can
-be told from what a sentence costs. Then the parts of the driver are timed alone, without engine and without Ray: how many
+and with two, each on one thread. A rate is counted between the first commit to the memory and the last, so that what a run
+costs at its start and end can be told from what a sentence costs. Then the parts of the driver are timed alone, without engine and without Ray: how many
 sentences a second the journal takes in and gives out, splitting makes, and the writer writes. From these rates the plan
 for a billion sentences is computed. Prices, and the rate of a GPU unless it is given, are assumptions, not measurements.
 The tables can be written into the guide; the last line is JSON.
@@ -15,11 +15,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -68,36 +70,42 @@ class Driver:
     """A sentence's."""
 
 
-def run_command(folder: Path, rows: Sequence[str], options: Sequence[str]) -> float:
-    """Seconds of a whole `translate`, as the user waits for them."""
-    with tempfile.TemporaryDirectory(dir=folder) as name:
-        here = Path(name)
+def count_rows(folder: Path) -> int:
+    """Rows in the memory of a run that is going on."""
+    for path in folder.glob("out/*/memory.sqlite"):
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as memory:
+            return int(memory.execute("SELECT count(*) FROM translation").fetchone()[0])
+    return 0
+
+
+def run_command(name: str, rows: Sequence[str], options: Sequence[str]) -> Rate:
+    """A whole `translate`, looked at every tenth of a second."""
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder)
         (here / "a.txt").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
         code = "from translate.cli import main; main()"
+        seen: list[tuple[float, int]] = []
         started = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-c", code, "a.txt", "--quiet", *options],
-            cwd=here,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            check=False,
-        )
-        if done.returncode:
-            sys.exit(f"translate ended with status {done.returncode}")
-        return time.perf_counter() - started
+        command = [sys.executable, "-c", code, "a.txt", "--quiet", *options]
+        process = subprocess.Popen(command, cwd=here, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        while process.poll() is None:
+            count = count_rows(here)
+            if count and (not seen or count > seen[-1][1]):
+                seen.append((time.perf_counter(), count))
+            time.sleep(0.1)
+        whole = time.perf_counter() - started
+    if process.returncode or len(seen) < 2:
+        sys.exit(f"translate ended with status {process.returncode}, after {len(seen)} commits: give it more sentences")
+    (first, few), (last, many) = seen[0], seen[-1]
+    rate = (many - few) / (last - first)
+    return Rate(name, round(whole - many / rate, 1), round(rate, 1))
 
 
-def measure_runs(lines: Sequence[str], small: int, large: int, options: Sequence[str]) -> list[Rate]:
+def measure_runs(lines: Sequence[str], options: Sequence[str]) -> list[Rate]:
     """The plain command, one worker, two workers."""
     sides = {"plain": (), "--workers 1": ("--ray", "local", "--workers", "1")}
     sides["--workers 2"] = ("--ray", "local", "--workers", "2")
-    rates = []
-    with tempfile.TemporaryDirectory() as name:
-        for side, more in sides.items():
-            first, second = (run_command(Path(name), lines[:count], [*options, *more]) for count in (small, large))
-            rate = (large - small) / (second - first)
-            rates.append(Rate(side, round(first - small / rate, 1), round(rate, 1)))
-            print(f"{side}: {small} sentences {first:.1f} s, {large} sentences {second:.1f} s", flush=True)
-    return rates
+    return [run_command(side, lines, [*options, *more]) for side, more in sides.items()]
 
 
 def timed(work: Callable[[], object], rows: int) -> float:
@@ -215,18 +223,17 @@ def main() -> None:
     parser.add_argument("--engine", default="native")
     parser.add_argument("--model", default="tiny-de-en")
     parser.add_argument("--beams", default="1")
-    parser.add_argument("--small", type=int, default=1000, help="sentences")
-    parser.add_argument("--large", type=int, default=3000, help="sentences")
+    parser.add_argument("--sentences", type=int, default=3000)
     parser.add_argument("--cpu-price", type=float, default=0.04, help="$ an hour of one CPU thread")
     parser.add_argument("--gpu-price", type=float, default=2.5, help="$ an hour of one GPU with its node")
     parser.add_argument("--gpu-rate", type=float, help="sentences/s that `translate bench` has measured on a GPU")
     parser.add_argument("--docs", type=Path)
     options = parser.parse_args()
     every = (line.strip() for path in options.files for line in path.open(encoding="utf-8"))
-    lines = list(islice(dict.fromkeys(line for line in every if line), options.large))
+    lines = list(islice(dict.fromkeys(line for line in every if line), options.sentences))
     driver = measure_driver(lines)
     settings = ["--engine", options.engine, "--model", options.model, "--beams", options.beams, "--dtype", "float32"]
-    rates = measure_runs(lines, options.small, len(lines), settings)
+    rates = measure_runs(lines, settings)
     tables = {"rates": format_rates(rates, driver), "plan": format_plan(rates, driver, options)}
     for name, table in tables.items():
         print(f"\n{table}")

@@ -122,6 +122,7 @@ def fetch(folder: Path) -> dict[str, bytes]:
     """The objects of the bucket `rows`, fetched: as files of rows, by their paths."""
     fs = file_system()
     for name in fs.find("rows"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         fs.get_file(name, str(folder / name))
     return outputs(folder / "rows")
 
