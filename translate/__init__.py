@@ -14,14 +14,16 @@ tokens      text ↔ token ids, normalisation, cutting what is too long         
 usercache   the folder for what can be made again                               nothing
 engine      the seam, the registry, the echo engine                             records
 measurements  pure: what a bench measures, and what the figures mean            nothing
-engine_hf   the engine `transformers`                                           records, batches, catalog, engine
-engine_ct2  the engine `ctranslate2`                                            records, engine_hf, usercache
-engine_native_weights  a checkpoint's weights, packed                              nothing
+engine_torch  which device, which number type                                   records
+engine_hf   the engine `transformers`                                           records, batches, catalog, engine, engine_torch
+engine_ct2  the engine `ctranslate2`                                            records, engine, engine_hf, usercache
+engine_native_checkpoint  a Marian folder → what it says, its tensors              records, catalog
+engine_native_weights  a checkpoint's weights, packed                              records, engine_native_checkpoint
 engine_native_steps    the arithmetic: encoder, one decoding step over caches   engine_native_weights
 engine_native_scores   logits → candidates                                      engine_native_weights
 engine_native_search   greedy and beam search over slots                        engine_native_scores
 engine_native_loop     queue, slots, continuous batching                        records, engine_native_weights, engine_native_steps, engine_native_search
-engine_native  the engine `native`: settings, workers                           records, engine_hf, engine_native_weights, engine_native_steps, engine_native_scores, engine_native_search, engine_native_loop
+engine_native  the engine `native`: settings, workers                           records, engine, engine_torch, engine_native_checkpoint, engine_native_weights, engine_native_steps, engine_native_scores, engine_native_search, engine_native_loop
 checks      flags for a row, and what to try again                              records
 memory      the translation memory, which is the journal too                    records, batches
 files       text files that are complete or not there                           records, places
@@ -58,4 +60,5 @@ cli_compare  the options of `translate compare`                                 
 cli_bench   the options of `translate bench`                                    all above
 cli_show    `translate segment`, `translate models`                             all above
 cli         options, messages, exit statuses                                    all above
+__main__    `python -m translate`                                               cli
 """
