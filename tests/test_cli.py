@@ -196,7 +196,7 @@ def test_when_the_default_cannot_be_had_the_next_is_used_and_said(text: Path, tr
 
 def test_two_runs_in_one_folder_at_once(text: Path, translate: Command, tmp_path: Path) -> None:
     """The second says so and stops."""
-    code = "import sys; from pathlib import Path; from translate.runfolder import _lock; l = _lock(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+    code = "import sys; from pathlib import Path; from translate.runfolder import _lock; p = Path(sys.argv[1]); p.mkdir(parents=True); l = _lock(p, None); print('held', flush=True); sys.stdin.read()"
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "out/tiny-de-en")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
