@@ -51,7 +51,7 @@ def apply(dense: Dense, x: Tensor, buffers: Buffers, name: str) -> Tensor:
 def feed_forward(layer: Layer, x: Tensor, weights: Weights, buffers: Buffers) -> Tensor:
     """The second half of a layer, x [rows, d] → [rows, d]."""
     inner = weights.activation(apply(layer.up, x, buffers, "up"))
-    return layer.final_norm(apply(layer.down, inner, buffers, "down").add_(x))
+    return layer.final_norm(apply(layer.down, inner, buffers, "down"), x)
 
 
 def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, buffers: Buffers) -> Tensor:
@@ -85,13 +85,21 @@ class Encoder:
         x = (weights.source_tokens[ids] + weights.source_positions[:columns]).view(n * columns, weights.d)
         for layer in weights.encoder:
             fused = apply(layer.qkv, x, self._buffers, "qkv").view(n, columns, 3, weights.heads, head)
-            query, keys, values = (part.contiguous() for part in fused.permute(2, 0, 3, 1, 4))
-            mixed = attend(query, keys, values, mask, self._buffers).reshape(n * columns, weights.d)
-            x = layer.norm(apply(layer.out, mixed, self._buffers, "out").add_(x))
+            mixed = self._attend(fused, lengths, mask).reshape(n * columns, weights.d)
+            x = layer.norm(apply(layer.out, mixed, self._buffers, "out"), x)
             x = feed_forward(layer, x, weights, self._buffers)
         memory = weights.memory(x, torch.empty(n * columns, weights.memory.width, device=weights.device))
         decoder_head = weights.d // weights.decoder_heads
         return memory.view(n, columns, len(weights.decoder), 2, weights.decoder_heads, decoder_head)
+
+    def _attend(self, fused: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:
+        """fused [n, columns, 3, heads, head] → [n, columns, heads, head]."""
+        kernels, (query, keys, values) = self._weights.kernels, fused.unbind(2)
+        if kernels is not None:
+            out = self._buffers.take("joined", *query.shape)
+            return kernels.attend(query, keys.transpose(1, 2), values.transpose(1, 2), lengths, out=out)
+        query, keys, values = (part.transpose(1, 2).contiguous() for part in (query, keys, values))
+        return attend(query, keys, values, mask, self._buffers)
 
 
 def column_mask(lengths: Tensor, columns: int) -> Tensor:
@@ -118,7 +126,7 @@ class Decoder:
 
     def __init__(self, weights: Weights, slots: int, beams: int) -> None:
         self.slots, self.beams = slots, beams
-        self._weights = weights
+        self._weights, self._kernels = weights, weights.kernels
         self._buffers = Buffers(weights.device)
         layers, heads, head = len(weights.decoder), weights.decoder_heads, weights.d // weights.decoder_heads
         self._memory = torch.zeros(layers, 2, slots, heads, SHORTEST, head, device=weights.device)
@@ -187,6 +195,12 @@ class Decoder:
         """x [n × beams, d] → the same after self-attention; past [2, n, heads, columns, head], own columns [n, beams]."""
         _, n, heads, _, head = past.shape
         fused = apply(layer.qkv, x, self._buffers, "qkv").view(n, self.beams, 3, heads, head)
+        if self._kernels is not None:
+            self._kernels.remember(past, fused, own)
+            mask = self._past_mask[:n] if self.beams > 1 else None
+            lengths = own[:, -1] + 1
+            mixed = self._attend_columns(fused[:, :, 0], past, lengths, mask)
+            return layer.norm(apply(layer.out, mixed, self._buffers, "out"), x)
         slots = self._all[:n, None]
         past[0][slots, :, own] = fused[:, :, 1]
         past[1][slots, :, own] = fused[:, :, 2]
@@ -196,7 +210,7 @@ class Decoder:
             keys, values = past[:, part, :, : group.past]
             mask = self._past_mask[part, None, :, : group.past]
             mixed[part] = attend(fused[part, :, 0].transpose(1, 2), keys, values, mask, self._buffers)
-        return layer.norm(apply(layer.out, mixed.view(x.shape), self._buffers, "out").add_(x))
+        return layer.norm(apply(layer.out, mixed.view(x.shape), self._buffers, "out"), x)
 
     def _attend_source(self, layer: Layer, x: Tensor, memory: Tensor, groups: list[Group]) -> Tensor:
         """x [n × beams, d] → the same after cross-attention; memory [2, n, heads, columns, head]."""
@@ -205,13 +219,26 @@ class Decoder:
         assert layer.cross_norm is not None
         _, n, heads, _, head = memory.shape
         query = apply(layer.cross_query, x, self._buffers, "query").view(n, self.beams, heads, head)
+        if self._kernels is not None:
+            mixed = self._attend_columns(query, memory, self._lengths[:n], None)
+            return layer.cross_norm(apply(layer.cross_out, mixed, self._buffers, "out"), x)
         mixed = self._buffers.take("joined", n, self.beams, heads, head)
         for group in groups:
             part = group.slots
             keys, values = memory[:, part, :, : group.source]
             mask = self._memory_mask[part, :, :, : group.source]
             mixed[part] = attend(query[part].transpose(1, 2), keys, values, mask, self._buffers)
-        return layer.cross_norm(apply(layer.cross_out, mixed.view(x.shape), self._buffers, "out").add_(x))
+        return layer.cross_norm(apply(layer.cross_out, mixed.view(x.shape), self._buffers, "out"), x)
+
+    def _attend_columns(self, query: Tensor, cache: Tensor, lengths: Tensor, mask: Tensor | None) -> Tensor:
+        """query [n, beams, heads, head] over the first columns of cache [2, n, heads, columns, head] → [n × beams, d]."""
+        assert self._kernels is not None
+        out = self._buffers.take("joined", *query.shape)
+        return (
+            self._kernels.attend(query, cache[0], cache[1], lengths.contiguous(), mask=mask, out=out)
+            .flatten(2)
+            .flatten(0, 1)
+        )
 
 
 def widen(tensor: Tensor, size: int, dimension: int, fill: float = 0.0) -> Tensor:
