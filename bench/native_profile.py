@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from statistics import median
 
 import torch
-from native import measure_peak
 from torch.profiler import ProfilerActivity, profile
 
+from native import measure_peak
 from translate.catalog import resolve_model
 from translate.engine_native import NativeEngine
 from translate.engine_native_search import Search, make_search

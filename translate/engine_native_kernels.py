@@ -100,10 +100,10 @@ class Kernels:
         self._quantise(*map(_address, (out, scales, x)), *x.shape, float(levels))
         return scales
 
-    def scale_back(self, product: Tensor, scales: Tensor, bias: Tensor, out: Tensor) -> Tensor:
-        """product [rows, width] times its rows' scales, plus the bias, into `out`."""
-        self._finish(*map(_address, (out, product, scales, bias)), *product.shape, 0)
-        return out
+    def scale_back(self, product: Tensor, scales: Tensor, bias: Tensor) -> Tensor:
+        """product [rows, width] times its rows' scales, plus the bias, in place."""
+        self._finish(*map(_address, (product, product, scales, bias)), *product.shape, 0)
+        return product
 
     def activate(self, x: Tensor, name: str) -> Tensor:
         """The activation of that name, in place."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from translate.engine_native_weights import Dense, Layer, Weights
 
@@ -78,28 +79,31 @@ class Encoder:
         self._buffers = Buffers(weights.device)
 
     def encode(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """ids [n, columns] (columns in whole blocks), lengths [n] → memory [n, columns, layers, 2, heads, head]."""
+        """ids [n, columns], lengths [n] → memory [n, columns, layers, 2, heads, head].
+
+        Without kernels, the columns come in whole blocks.
+        """
         weights, (n, columns) = self._weights, ids.shape
-        head = weights.d // weights.heads
-        mask = column_mask(lengths, columns)
+        mask = column_mask(lengths, columns) if weights.kernels is None else lengths
         x = (weights.source_tokens[ids] + weights.source_positions[:columns]).view(n * columns, weights.d)
+        x = functional.pad(x, (0, 0, 0, -len(x) % BLOCK))
         for layer in weights.encoder:
-            fused = apply(layer.qkv, x, self._buffers, "qkv").view(n, columns, 3, weights.heads, head)
-            mixed = self._attend(fused, lengths, mask).reshape(n * columns, weights.d)
+            fused = apply(layer.qkv, x, self._buffers, "qkv")[: n * columns].view(n, columns, 3, weights.heads, -1)
+            mixed = self._buffers.take("joined", *x.shape)
+            self._attend(fused, lengths, mask, mixed[: n * columns].view(n, columns, weights.heads, -1))
             x = layer.norm(apply(layer.out, mixed, self._buffers, "out"), x)
             x = feed_forward(layer, x, weights, self._buffers)
-        memory = weights.memory(x, torch.empty(n * columns, weights.memory.width, device=weights.device))
-        decoder_head = weights.d // weights.decoder_heads
-        return memory.view(n, columns, len(weights.decoder), 2, weights.decoder_heads, decoder_head)
+        memory = weights.memory(x, torch.empty(len(x), weights.memory.width, device=weights.device))
+        return memory[: n * columns].view(n, columns, len(weights.decoder), 2, weights.decoder_heads, -1)
 
-    def _attend(self, fused: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:
-        """fused [n, columns, 3, heads, head] → [n, columns, heads, head]."""
+    def _attend(self, fused: Tensor, lengths: Tensor, mask: Tensor, out: Tensor) -> None:
+        """fused [n, columns, 3, heads, head] → out [n, columns, heads, head]."""
         kernels, (query, keys, values) = self._weights.kernels, fused.unbind(2)
         if kernels is not None:
-            out = self._buffers.take("joined", *query.shape)
-            return kernels.attend(query, keys.transpose(1, 2), values.transpose(1, 2), lengths, out=out)
-        query, keys, values = (part.transpose(1, 2).contiguous() for part in (query, keys, values))
-        return attend(query, keys, values, mask, self._buffers)
+            kernels.attend(query, keys.transpose(1, 2), values.transpose(1, 2), lengths, out=out)
+        else:
+            query, keys, values = (part.transpose(1, 2).contiguous() for part in (query, keys, values))
+            out.copy_(attend(query, keys, values, mask, self._buffers))
 
 
 def column_mask(lengths: Tensor, columns: int) -> Tensor:
@@ -127,6 +131,7 @@ class Decoder:
     def __init__(self, weights: Weights, slots: int, beams: int) -> None:
         self.slots, self.beams = slots, beams
         self._weights, self._kernels = weights, weights.kernels
+        self.padded = weights.kernels is None
         self._buffers = Buffers(weights.device)
         layers, heads, head = len(weights.decoder), weights.decoder_heads, weights.d // weights.decoder_heads
         self._memory = torch.zeros(layers, 2, slots, heads, SHORTEST, head, device=weights.device)

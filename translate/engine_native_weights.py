@@ -34,13 +34,13 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 class Dense(Protocol):
-    """x [rows, in] float32 → x W + b [rows, out] float32, into `out` where there is one."""
+    """x [rows, in] float32 → x W + b [rows, out] float32."""
 
     inputs: int
     width: int
 
     def __call__(self, x: Tensor, out: Tensor) -> Tensor:
-        """The product, in `out`."""
+        """The product, in `out` if the library can write there."""
         ...
 
 
@@ -88,9 +88,8 @@ class Int8Dense:
     def __call__(self, x: Tensor, out: Tensor) -> Tensor:
         """Quantise, multiply in integers, scale back."""
         if self._kernels is not None:
-            scaled = torch.empty_like(x)
-            scales = self._kernels.quantise(x, INT8_LEVELS, scaled)
-            return self._kernels.scale_back(self._multiply(scaled), scales, self._bias, out)
+            scales = self._kernels.quantise(x, INT8_LEVELS, scaled := torch.empty_like(x))
+            return self._kernels.scale_back(self._multiply(scaled), scales, self._bias)
         scale = x.abs().amax(1, keepdim=True).clamp_(min=1e-12).div_(INT8_LEVELS)
         return torch.addcmul(self._bias, self._multiply(x / scale), scale, out=out)
 
