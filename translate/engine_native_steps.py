@@ -193,7 +193,9 @@ class Decoder:
             groups.append(Group(part, columns, whole_blocks(int(self._lengths[part].max()), SHORTEST)))
             if columns > self._past.shape[4]:
                 wide = min(2 * columns, columns + 128 * self.beams)
-                self._past, self._past_mask = widen(self._past, wide, 4), widen(self._past_mask, wide, 2, -math.inf)
+                # Torch multiplies what is masked by 0, so it has to be a number; the kernels never read it.
+                self._past = widen(self._past, wide, 4, 0.0 if self.padded else None)
+                self._past_mask = widen(self._past_mask, wide, 2, -math.inf)
         return groups
 
     def _attend_past(self, layer: Layer, x: Tensor, past: Tensor, own: Tensor, groups: list[Group]) -> Tensor:
@@ -246,11 +248,13 @@ class Decoder:
         )
 
 
-def widen(tensor: Tensor, size: int, dimension: int, fill: float = 0.0) -> Tensor:
-    """The tensor with one dimension made `size` long, what is new filled with one value."""
+def widen(tensor: Tensor, size: int, dimension: int, fill: float | None = 0.0) -> Tensor:
+    """The tensor with one dimension made `size` long, what is new filled with one value, or not at all."""
     shape = list(tensor.shape)
     shape[dimension] = size
-    wider = torch.full(shape, fill, device=tensor.device)
+    wider = torch.empty(shape, device=tensor.device)
+    if fill is not None:
+        wider.fill_(fill)
     wider.narrow(dimension, 0, tensor.shape[dimension]).copy_(tensor)
     return wider
 
@@ -269,6 +273,8 @@ def keeps_rows(weights: Weights, rows: int) -> bool:
             some = x[part].clone()
             if not torch.equal(dense(some, torch.empty(len(some), dense.width, device=weights.device)), whole[part]):
                 return False
+    if weights.kernels is not None:
+        return True  # they attend to each row by itself
     heads, buffers = weights.decoder_heads, Buffers(weights.device)
     query, keys = (torch.randn(BLOCK, heads, n, weights.d // heads, generator=generator) for n in (1, 6 * BLOCK))
     query, keys = query.to(weights.device), keys.to(weights.device)
