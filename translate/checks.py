@@ -25,8 +25,10 @@ LONGEST_REPEATED_PHRASE = 12
 """Words: a loop repeats a phrase of so many at most."""
 
 URL = re.compile(
-    r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+\.[\w.-]+|\b[\w-]+\.(?:de|com|org|net|eu|at|ch|info)(?:/\S*)?(?=\s|$|[.,;:)])"
+    r"(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]+"
+    r"|(?<![\w-])[\w-]++\.(?:de|com|org|net|eu|at|ch|info)(?:/\S*)?(?=\s|$|[.,;:)])"
 )
+"""Each stretch of letters is entered at its start only and never given back: else a word of n letters would cost n² steps."""
 LETTERS = re.compile(r"[^\W\d_]+")
 LIST_MARK = re.compile(r"[(\[]?(?:[a-zA-Z]|[ivxIVX]+|\d+)[.)\]]*")
 WORD = re.compile(r"\w+(?:['’]\w+)?")

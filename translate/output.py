@@ -43,7 +43,7 @@ def parse_row(line: str) -> Row:
     try:
         fields = json.loads(line)
         return Row(**{**fields, "flags": tuple(map(Flag, fields["flags"]))})
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"not a row: {line[:80]!r}") from error
 
 
@@ -89,7 +89,8 @@ class AtomicFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             if len(os.fsencode(path.name)) > LONGEST_NAME:
                 raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
-            self._file = self._temporary.open("w", encoding="utf-8", newline="\n")
+            self._temporary.unlink(missing_ok=True)  # and begun anew: if it is a link, nothing is written through it
+            self._file = self._temporary.open("x", encoding="utf-8", newline="\n")
 
     def write(self, text: str) -> None:
         """Add some text."""
@@ -205,7 +206,7 @@ def read_run(folder: Path) -> RunRecord | None:
         return RunRecord(**fields)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
         raise OutputError(f"cannot read '{path}': {error}", "move the file away, or use another --output") from error
 
 

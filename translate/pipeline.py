@@ -44,7 +44,7 @@ from translate.records import (
     Translation,
     format_signature,
 )
-from translate.runfolder import RunFolder, check_places
+from translate.runfolder import RunFolder, check_no_link, check_places, leave_out_unwritable
 from translate.sentences import split_sentences
 from translate.tokens import Tokenizer
 from translate.translator import Progress, Translator, batch_tokens, check_canary, make_signature
@@ -76,9 +76,10 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     """
     piped = job.arguments == (STANDARD_INPUT,)
     paths, failures = ({}, []) if piped else find_documents(job.arguments)
+    failures += [DocumentFailed(name, error) for name, error in leave_out_unwritable(paths, text=job.text)]
     if not paths and failures:
         raise failures[0].error
-    check_places(job.output, paths)
+    check_places(job.output, paths, text=job.text)
     yield Found(len(paths), sum(path.stat().st_size for path in paths.values()))
     started = time.perf_counter()
     resolution = resolve_model(job.model, job.models_file)
@@ -139,10 +140,15 @@ def find_documents(arguments: Iterable[str]) -> tuple[dict[str, Path], list[Docu
     failures = []
     for argument in arguments:
         try:
-            for path in find_files(argument):
-                _add_document(found, path)
+            paths = find_files(argument)
         except InputError as error:
             failures.append(DocumentFailed(argument, error))
+            continue
+        for path in paths:
+            try:
+                _add_document(found, path)
+            except InputError as error:  # of a folder's files the others are there
+                failures.append(DocumentFailed(str(path), error))
     return found, failures
 
 
@@ -237,6 +243,7 @@ def _write(event: Step, outputs: RunFolder | None) -> Iterator[Event]:
 def _open_memory(folder: Path, signature: Signature) -> Memory:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        check_no_link(folder / output.MEMORY_FILE)
     except OSError as error:
         hint = "give --output a folder that can be written, or --no-memory"
         raise OutputError(f"cannot write into '{folder}': {error.strerror}", hint) from error

@@ -10,6 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from itertools import repeat
 
 from translate.records import Model, ModelError
 
@@ -52,7 +53,7 @@ class Tokenizer:
     def encode(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Source ids of each text, the end-of-sentence id last; a piece that the vocabulary lacks is `unknown`."""
         pieces = self._source.encode([self._normalize(text) for text in texts], out_type=str)
-        return [(*(self._ids.get(piece, self.unknown) for piece in sentence), self.end) for sentence in pieces]
+        return [(*map(self._ids.get, sentence, repeat(self.unknown)), self.end) for sentence in pieces]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of target ids; special tokens but the unknown one leave no trace."""

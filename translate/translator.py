@@ -24,6 +24,9 @@ COMMIT_ROWS = 256
 SPLIT_RETRY_TOKENS = 48
 """A doubtful row of more source tokens than this is split for its second try."""
 
+LONGEST_SENTENCE = 100_000
+"""Code points. A longer one is split without asking how many tokens it has."""
+
 CANARY = ("Das ist ein Haus.", "Guten Morgen, wie geht es Ihnen?", "Ich habe heute zwei Bücher gekauft.")
 CANARY_FILE = "canary.json"
 """In a bundled model's folder: number of beams → target ids of the CANARY sentences, in float32."""
@@ -114,16 +117,24 @@ class Translator:
         """Each source with its requests, numbered from 0. `safer`: capitals lowered, longer ones split in two."""
         texts = [safer_source(source) for source in sources] if safer else sources
         pendings, number = [], 0
-        for source, text, ids in zip(sources, texts, self._tokenizer.encode(texts), strict=True):
+        for source, text, ids in zip(sources, texts, self._encode_sentences(texts), strict=True):
             limit = self._settings.comfortable_tokens
             if safer and len(ids) > SPLIT_RETRY_TOKENS:
                 limit = min(limit, len(ids) * 2 // 3)
             parts = self._tokenizer.split(text, limit) if len(ids) > limit else [text]
-            encoded = [ids] if len(parts) == 1 else self._tokenizer.encode(parts)
+            encoded = [tuple(ids)] if len(parts) == 1 else self._tokenizer.encode(parts)
             requests = tuple(Request(number + i, part, safer) for i, part in enumerate(encoded))
             pendings.append(_Pending(source, tuple(parts), requests))
             number += len(parts)
         return pendings
+
+    def _encode_sentences(self, texts: Sequence[str]) -> list[Sequence[int]]:
+        """The ids of each text; for one that is too long whatever its tokens are, a stand-in that is too long, too.
+
+        A sentence may have ten million letters. It is cut before it is tokenised, which takes most of its time.
+        """
+        short = iter(self._tokenizer.encode([text for text in texts if len(text) <= LONGEST_SENTENCE]))
+        return [range(len(text)) if len(text) > LONGEST_SENTENCE else next(short) for text in texts]
 
     def _make_batches(
         self, requests: Sequence[Request], owners: dict[int, _Pending], known: dict[str, Remembered]
