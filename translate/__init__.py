@@ -25,7 +25,7 @@ memory      the translation memory, which is the journal too                    
 output      rows, run.json, files that are complete or not there                records
 recommendations  what a bench found, kept for the runs that follow              records, usercache, engine, measurements, output
 runfolder   one output folder: lock, which run it holds, its files              records, output
-translator  a window of sentences → translations                                records, batches, checks, engine, memory, tokens
+translator  a window of sentences → translations                                records, catalog, batches, checks, engine, memory, tokens
 events      what a run tells, and its tally                                     records, catalog, output, translator
 pipeline    files → files: composes all of the above                            all above
 runs        paths → the rows of several runs, and of a reference                records, documents, output

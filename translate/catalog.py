@@ -31,10 +31,17 @@ SMALL_FILES = (
     "tokenizer_config.json",
 )
 OPTIONAL_FILES = frozenset({"generation_config.json", "tokenizer_config.json"})
+CANARY_FILE = "canary.json"
+"""In a bundled model's folder: its fingerprint, and number of beams → what it answers to a few fixed sentences."""
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 """In order of preference: safetensors cannot hold code."""
 
-HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", re.ASCII)
+HUB_NAME = re.compile(
+    r"(?=[^@]{3,96}(?:@|\Z))\w[\w.-]*(?<![.-])/\w[\w.-]*(?<![.-])(?:@(?![./])(?!.*\.\.)[\w./-]{1,200})?", re.ASCII
+)
+"""As the hub has it: letters, digits, and . _ - within, 96 characters at most. A revision leads to no other folder."""
+SHOWN = 80
+"""Characters of a name in a message."""
 PACKAGE = Path(__file__).parent
 BUNDLED = PACKAGE / "bundled"
 
@@ -119,15 +126,23 @@ def parse_name(name: str) -> Entry:
 
     Raises ModelError if it can be none of them.
     """
-    if name and Path(name).is_dir():
+    if is_folder(name):
         return Entry(name, Kind.FOLDER)
-    if re.fullmatch(r"[\w.-]+", name) and (BUNDLED / name / "config.json").is_file():
+    if re.fullmatch(r"[\w.-]{1,96}", name) and (BUNDLED / name / "config.json").is_file():
         return Entry(name, Kind.BUNDLED)
-    if HUB_NAME.fullmatch(name) and not name.startswith((".", "/")):
+    if HUB_NAME.fullmatch(name):
         repository, _, revision = name.partition("@")
         return Entry(repository, Kind.HUB, revision or None)
     hint = "give a folder, a hub name such as Helsinki-NLP/opus-mt-de-en, or a name that `translate models` lists"
-    raise ModelError(f"no model '{name}'", hint)
+    raise ModelError(f"no model '{name[:SHOWN]}'", hint)
+
+
+def is_folder(name: str) -> bool:
+    """Whether there is a folder of that name; False for one that no folder can have."""
+    try:
+        return bool(name) and Path(name).is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def resolve_model(name: str | None, models_file: Path | None = None) -> Resolution:
@@ -135,7 +150,7 @@ def resolve_model(name: str | None, models_file: Path | None = None) -> Resoluti
 
     Raises ModelError if the one insisted on, or all of models.txt, cannot be had.
     """
-    path = None if name and models_file is None and Path(name).is_dir() else find_models_file(models_file)
+    path = None if name and models_file is None and is_folder(name) else find_models_file(models_file)
     entries = [_find_entry(name, path)] if name else read_models_file(path) if path else []
     refusals: list[Refusal] = []
     for entry in entries:
@@ -153,14 +168,25 @@ def locate_model(entry: Entry) -> Model:
     revision = None
     if entry.kind is Kind.BUNDLED:
         folder = BUNDLED / entry.name
-        if not folder.is_dir():
-            raise ModelError(f"no bundled model '{entry.name}'", f"bundled are: {', '.join(bundled_names())}")
+        if not is_folder(str(folder)):
+            raise ModelError(f"no bundled model '{entry.name[:SHOWN]}'", f"bundled are: {', '.join(bundled_names())}")
     elif entry.kind is Kind.FOLDER:
         folder = Path(entry.name)
     else:
         folder, revision = _cached_folder(entry) or _download(entry)
     name = folder.resolve().name if entry.kind is Kind.FOLDER else entry.name
-    return Model(name, folder, revision, fingerprint(folder), bundled=entry.kind is Kind.BUNDLED)
+    found = fingerprint(folder)
+    if entry.kind is Kind.BUNDLED and found != stored_fingerprint(folder):
+        raise ModelError(f"files of the bundled model '{entry.name}' are damaged", "install the package again")
+    return Model(name, folder, revision, found, bundled=entry.kind is Kind.BUNDLED)
+
+
+def stored_fingerprint(folder: Path) -> str:
+    """What a bundled model's fingerprint was when it was bundled. Raises ModelError."""
+    found = read_object(folder / CANARY_FILE).get("fingerprint")
+    if not isinstance(found, str):
+        raise ModelError(f"'{folder / CANARY_FILE}' holds no fingerprint", "run tools/canary.py on the folder")
+    return found
 
 
 def is_present(entry: Entry) -> bool:
@@ -176,15 +202,16 @@ def bundled_names() -> list[str]:
 
 
 def fingerprint(folder: Path) -> str:
-    """The sha256, in hexadecimal, over the weight and SentencePiece files of a model folder.
+    """The sha256, in hexadecimal, over all files of a model folder that can change a translation.
 
     Raises ModelError if a needed file is missing or is not a Marian model's.
     """
     check_folder(folder)
     digest = hashlib.sha256()
-    for name in (weight_file(folder).name, "source.spm", "target.spm", "vocab.json"):
-        with (folder / name).open("rb") as file:
-            digest.update(name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
+    for name in (weight_file(folder).name, *SMALL_FILES):
+        if name != "tokenizer_config.json" and (folder / name).is_file():
+            with (folder / name).open("rb") as file:
+                digest.update(name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 
@@ -202,16 +229,22 @@ def check_folder(folder: Path) -> None:
         if name not in OPTIONAL_FILES and not (folder / name).is_file():
             hint = "a model folder is one that MarianMTModel.save_pretrained and MarianTokenizer.save_pretrained wrote"
             raise ModelError(f"'{folder}' holds no {name}", hint)
-    try:
-        kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise ModelError(
-            f"'{folder / 'config.json'}' is not a model's configuration", "download the model again"
-        ) from error
+    kind = read_object(folder / "config.json").get("model_type")
     if kind != "marian":
         raise ModelError(
             f"'{folder}' is a model of type '{kind}'", "only Marian models (Helsinki-NLP/opus-mt-*) are known here"
         )
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """A model's file that holds one JSON object. Raises ModelError."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"cannot read '{path}': {str(error)[:200]}", "download the model again") from error
+    if not isinstance(found, dict):
+        raise ModelError(f"'{path}' holds no JSON object", "download the model again")
+    return found
 
 
 def _find_entry(name: str, models_file: Path | None) -> Entry:

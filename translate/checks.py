@@ -24,6 +24,9 @@ RATIO_SLACK = 12
 LONGEST_REPEATED_PHRASE = 12
 """Words: a loop repeats a phrase of so many at most."""
 
+LONGEST_WORD = 10_000
+"""Characters: what is behind them is not searched for a loop within one word."""
+
 URL = re.compile(
     r"(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]+"
     r"|(?<![\w-])[\w-]++\.(?:de|com|org|net|eu|at|ch|info)(?:/\S*)?(?=\s|$|[.,;:)])"
@@ -95,7 +98,7 @@ def is_loop(source: str, target: str) -> bool:
 
 def _has_character_loop(text: str) -> bool:
     """Whether a word, or a row of signs, repeats a few characters eight times: `hahahahahahahaha`."""
-    return any(len(word) > 9 and CHARACTER_LOOP.search(word) for word in text.split())
+    return any(len(word) > 9 and CHARACTER_LOOP.search(word, 0, LONGEST_WORD) for word in text.split())
 
 
 def _words(text: str) -> list[str]:

@@ -47,7 +47,7 @@ from translate.records import (
 from translate.runfolder import RunFolder, check_no_link, check_places, leave_out_unwritable
 from translate.sentences import split_sentences
 from translate.tokens import Tokenizer
-from translate.translator import Progress, Translator, batch_tokens, check_canary, make_signature
+from translate.translator import Progress, Translator, batch_tokens, check_canary, make_signature, refusals_of
 
 PACKAGES = ("translate-batch", "torch", "transformers", "sentencepiece", "sacremoses", "choppa-srx", "ctranslate2")
 FIRST_PIPED_WINDOW = 16
@@ -84,7 +84,8 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     started = time.perf_counter()
     resolution = resolve_model(job.model, job.models_file)
     tokenizer = Tokenizer(resolution.model, normalize=job.settings.normalize)
-    engine, settings, advice = _load_advised(resolution.model, job.settings)
+    with refusals_of(resolution.model):
+        engine, settings, advice = _load_advised(resolution.model, job.settings)
     job = dataclasses.replace(job, settings=settings)
     check_canary(resolution.model, engine, tokenizer)
     signature = make_signature(resolution.model, engine, tokenizer, job.settings)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from translate.batches import make_batches
+from translate.catalog import CANARY_FILE, read_object
 from translate.checks import check_target, choose_better, needs_model, order_flags, safer_source, worth_retrying
 from translate.engine import Engine
 from translate.memory import Memory, Remembered, window_key
@@ -28,8 +29,6 @@ LONGEST_SENTENCE = 100_000
 """Code points. A longer one is split without asking how many tokens it has."""
 
 CANARY = ("Das ist ein Haus.", "Guten Morgen, wie geht es Ihnen?", "Ich habe heute zwei Bücher gekauft.")
-CANARY_FILE = "canary.json"
-"""In a bundled model's folder: number of beams → target ids of the CANARY sentences, in float32."""
 
 
 class Interrupted(Exception):
@@ -245,6 +244,21 @@ def make_signature(model: Model, engine: Engine, tokenizer: Tokenizer, settings:
     return signature
 
 
+@contextmanager
+def refusals_of(model: Model) -> Iterator[None]:
+    """Where a model is tried for the first time: what its settings and weights break in a library is a ModelError.
+
+    A file may be well-formed and still ask for what cannot be: a number where the library wants another, a token beyond
+    the last. The error of the library stays behind the ModelError, for whoever looks for a bug.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        said = next(iter(str(error).splitlines()), "")[:200]
+        hint = "its config.json, generation_config.json and weights do not fit together: download the model again"
+        raise ModelError(f"the model '{model.name}' does not run: {type(error).__name__}: {said}", hint) from error
+
+
 def check_canary(model: Model, engine: Engine, tokenizer: Tokenizer) -> None:
     """Raise ModelError unless the engine translates a few fixed sentences as it should.
 
@@ -253,10 +267,11 @@ def check_canary(model: Model, engine: Engine, tokenizer: Tokenizer) -> None:
     if engine.name == "echo":
         return
     requests = [Request(i, ids) for i, ids in enumerate(tokenizer.encode(CANARY))]
-    targets = {hypothesis.number: hypothesis.target for hypothesis in engine.translate(requests)}
+    with refusals_of(model):
+        targets = {hypothesis.number: hypothesis.target for hypothesis in engine.translate(requests)}
     answers = [targets[i] for i in range(len(CANARY))]
     if model.bundled:
-        stored = json.loads((model.folder / CANARY_FILE).read_text(encoding="utf-8"))
+        stored = read_object(model.folder / CANARY_FILE)
         expected = stored.get(engine.signature.get("beams", ""))
         wrong = engine.dtype == "float32" and expected is not None and [list(ids) for ids in answers] != expected
     else:
