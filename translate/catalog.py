@@ -11,7 +11,8 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +22,9 @@ from translate.records import Model, ModelError
 
 HUB_SECONDS = 4.0
 """How long the hub may take to say what it has, once a process: a machine without network is translating soon."""
+
+STALL_SECONDS, STALL_BYTES = 20.0, 20_000
+"""A download that brings less in that time stands still."""
 
 SMALL_FILES = (
     "config.json",
@@ -259,6 +263,7 @@ def _find_entry(name: str, models_file: Path | None) -> Entry:
 def _import_hub() -> Any:
     """The hub's library, told beforehand to send nothing but what is asked for. It reads its settings when imported."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # it collects 64 MB before it writes: no telling whether it stands still
     import huggingface_hub
     import huggingface_hub.errors
 
@@ -295,7 +300,9 @@ def _download(entry: Entry) -> tuple[Path, str]:
     try:
         info = within(
             HUB_SECONDS,
-            lambda: huggingface_hub.HfApi().model_info(entry.name, revision=entry.revision, timeout=HUB_SECONDS),
+            lambda: huggingface_hub.HfApi().model_info(
+                entry.name, revision=entry.revision, timeout=HUB_SECONDS, files_metadata=True
+            ),
         )
     except huggingface_hub.errors.HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "an error"
@@ -303,20 +310,47 @@ def _download(entry: Entry) -> tuple[Path, str]:
     except Exception as error:  # what "no connection" is called depends on the HTTP library of the day
         _unreachable[endpoint] = f"not in the hub cache, and {endpoint} cannot be reached ({type(error).__name__})"
         raise _Unavailable(_unreachable[endpoint]) from error
-    offered = {sibling.rfilename for sibling in info.siblings or []}
+    offered = {sibling.rfilename: sibling.lfs.sha256 if sibling.lfs else None for sibling in info.siblings or []}
     weights = next((name for name in WEIGHT_FILES if name in offered), None)
     if weights is None or info.sha is None:
         raise _Unavailable(f"the hub's repository has neither {' nor '.join(WEIGHT_FILES)}")
-    names = [name for name in SMALL_FILES if name in offered]
+    wanted = {name: offered[name] for name in (*SMALL_FILES, weights) if name in offered}
+    held = Path(huggingface_hub.constants.HF_HUB_CACHE) / f"models--{entry.name.replace('/', '--')}" / "blobs"
     try:
-        paths = [huggingface_hub.hf_hub_download(entry.name, name, revision=info.sha) for name in (*names, weights)]
+        paths = within(
+            STALL_SECONDS,
+            lambda: [Path(huggingface_hub.hf_hub_download(entry.name, name, revision=info.sha)) for name in wanted],
+            progress=lambda: _count_bytes(held),
+        )
     except Exception as error:
         raise _Unavailable(f"the download broke off ({type(error).__name__}: {str(error)[:120]})") from error
-    return Path(paths[-1]).parent, info.sha
+    _check_download(dict(zip(paths, wanted.values(), strict=True)))
+    return paths[-1].parent, info.sha
 
 
-def within(seconds: float, call: Callable[[], Any]) -> Any:
-    """What `call` returns, or TimeoutError after so many seconds.
+def _check_download(files: Mapping[Path, str | None]) -> None:
+    """Raise _Unavailable, and take the file out of the cache, if one is not what the hub says it is (path → sha256)."""
+    for path, expected in files.items():
+        if expected is None:
+            continue
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != expected:
+            path.resolve().unlink()
+            path.unlink(missing_ok=True)
+            raise _Unavailable(f"the hub sent another {path.name} than the one it lists")
+
+
+def _count_bytes(folder: Path) -> int:
+    """How many bytes a folder's files have, those that are being written among them."""
+    try:
+        return sum(path.stat().st_size for path in folder.iterdir())
+    except OSError:  # not there yet, or a file just got its name
+        return 0
+
+
+def within(seconds: float, call: Callable[[], Any], progress: Callable[[], int] = lambda: 0) -> Any:
+    """What `call` returns, or TimeoutError after so many seconds in which `progress` has not told of STALL_BYTES more.
 
     A thread, because a name look-up that hangs heeds no timeout of an HTTP library; it is left behind as a daemon.
     """
@@ -330,7 +364,11 @@ def within(seconds: float, call: Callable[[], Any]) -> Any:
 
     thread = threading.Thread(target=run, daemon=True, name="ask the hub")
     thread.start()
-    thread.join(seconds)
+    done, since = progress(), time.monotonic()
+    while thread.is_alive() and time.monotonic() - since < seconds:
+        thread.join(min(seconds, 0.5))
+        if abs(progress() - done) >= STALL_BYTES:
+            done, since = progress(), time.monotonic()
     if not outcome:
         raise TimeoutError(f"no answer within {seconds:g} s")
     succeeded, value = outcome
