@@ -16,7 +16,7 @@ from translate.memory import Memory, Remembered, window_key
 from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Signature, Translation
 from translate.tokens import Tokenizer
 
-BEHAVIOUR = "1"
+BEHAVIOUR = "2"
 """Part of the signature: raised whenever the same engine's rows would come out differently."""
 
 COMMIT_ROWS = 256
