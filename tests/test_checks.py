@@ -65,7 +65,7 @@ NUMBERS = [
     ("Es kamen 10 000 Besucher.", "10,000 visitors came.", False),
     ("Es kamen 10.000 Besucher.", "1,000 visitors came.", True),
     ("3,5 Prozent", "3.5 percent", False),
-    ("3,5 Prozent", "35 percent", True),  # known to be missed: separators differ between the languages
+    ("3,5 Prozent", "35 percent", True),  # a decimal comma is not a separator of thousands
     ("Acht Kinder", "8 children", False),
     ("8 Kinder", "Eight children", False),
     ("8 Kinder", "Nine children", True),

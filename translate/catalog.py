@@ -263,7 +263,9 @@ def _find_entry(name: str, models_file: Path | None) -> Entry:
 def _import_hub() -> Any:
     """The hub's library, told beforehand to send nothing but what is asked for. It reads its settings when imported."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # it collects 64 MB before it writes: no telling whether it stands still
+    os.environ.setdefault(
+        "HF_HUB_DISABLE_XET", "1"
+    )  # it collects 64 MB before it writes: no telling whether it stands still
     import huggingface_hub
     import huggingface_hub.errors
 

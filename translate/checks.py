@@ -93,7 +93,9 @@ GERMAN_WORDS = frozenset(
 )
 """Words that tell German from English, however short the sentence."""
 
-ENGLISH_WORDS = frozenset("and are by for from has have of that the these they this to were where which with you".split())
+ENGLISH_WORDS = frozenset(
+    "and are by for from has have of that the these they this to were where which with you".split()
+)
 """Words that tell English from German."""
 
 

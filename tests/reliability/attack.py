@@ -59,7 +59,7 @@ class Size:
     """Of real text in a run with the echo engine that is killed or stopped; None: all there is."""
 
 
-SMALL = Size(2, 1, 4, 2, 3, 250, 1, 10_000, 1, 2, 50_000, 12, 120)
+SMALL = Size(2, 1, 4, 2, 2, 250, 1, 10_000, 1, 2, 50_000, 5, 120)
 """For each run of the tests: all attacks, seconds each."""
 FULL = Size(140, 60, 100, 60, 40, 20_000, 10, 100_000, 10, 20, 10_000_000, 200, None)
 """For the table."""
@@ -94,12 +94,12 @@ def check(tallies: Iterable[Tally]) -> None:
         assert tally.survived == tally.tries, f"{tally.attack}: {tally.complaints[:3]}"
 
 
-def start(arguments: Iterable[str], folder: Path, **changes: str) -> subprocess.Popen[str]:
+def start(arguments: Iterable[str], folder: Path) -> subprocess.Popen[str]:
     """The command, begun in that folder; both outputs are pipes."""
     return subprocess.Popen(
         command(*arguments),
         cwd=folder,
-        env=environment(**changes),
+        env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -114,13 +114,13 @@ def run(
     *,
     seconds: float = 300,
     before: Callable[[], None] | None = None,
-    **changes: str,
+    changes: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """The command, to its end. `before` runs in the new process, ahead of it."""
+    """The command, to its end. `before` runs in the new process, ahead of it; `changes` are to its environment."""
     return subprocess.run(
         command(*arguments),
         cwd=folder,
-        env=environment(**changes),
+        env=environment(**(changes or {})),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -213,4 +213,4 @@ def count_remembered(folder: Path) -> int:
 def is_sound(folder: Path) -> bool:
     """Whether SQLite finds nothing wrong with the memory."""
     with closing(sqlite3.connect(folder / FOLDER / "memory.sqlite")) as memory:
-        return memory.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return bool(memory.execute("PRAGMA integrity_check").fetchone() == ("ok",))

@@ -4,6 +4,8 @@ committed is still there when there is room again.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import os
 import resource
@@ -162,7 +164,8 @@ def delete_output(folder: Path, tries: int, limit: int | None) -> Tally:
     for number in range(tries):
         memory = ("--no-memory",) if number % 2 else ()
         process = start((*ARGUMENTS, *memory), broken)
-        wait_until(process, lambda: len(row_files(broken / "out")) > number)
+        while process.poll() is None and len(row_files(broken / "out")) <= number:
+            time.sleep(0.005)
         while (broken / "out").exists():
             with suppress(OSError):  # it writes while we delete
                 shutil.rmtree(broken / "out")
@@ -199,12 +202,16 @@ def obstruct(folder: Path) -> Tally:
     for name, put in obstacles.items():
         tally.add(run_obstructed(folder, name, put))
     garbage = {"zeros": bytes(8192), "text": b"no database" * 800, "half a database": b"SQLite format 3\0" + bytes(99)}
-    for name in ("memory.sqlite", "run.json"):
-        for data in garbage.values():
-            tally.add(run_obstructed(folder, f"out/tiny-de-en/{name}", lambda path, data=data: path.write_bytes(data)))
+    for name, data in itertools.product(("memory.sqlite", "run.json"), garbage.values()):
+        tally.add(run_obstructed(folder, f"out/tiny-de-en/{name}", functools.partial(write, data)))
     for text in ("[]", "{}", '{"signature": 3}', '{"signature":"a:b","documents":{"x":{}}}', "[" * 100_000):
-        tally.add(run_obstructed(folder, "out/tiny-de-en/run.json", lambda path, text=text: path.write_text(text)))
+        tally.add(run_obstructed(folder, "out/tiny-de-en/run.json", functools.partial(write, text.encode())))
     return tally
+
+
+def write(data: bytes, path: Path) -> None:
+    """So that it can be put anywhere."""
+    path.write_bytes(data)
 
 
 def run_obstructed(folder: Path, name: str, put: Callable[[Path], object]) -> str:
@@ -261,8 +268,8 @@ def change_inputs(folder: Path) -> Tally:
     for change in changes:
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "data").mkdir(parents=True)
-        for name in "abc":
-            lines = (f"Haus {name}{i} stand schon lange leer." for i in range(12_000))
+        for name, count in {"a": 5100, "b": 5100, "c": 1000}.items():  # c is behind the first window
+            lines = (f"Haus {name}{i} stand schon lange leer." for i in range(count))
             (folder / "data" / f"{name}.txt").write_text("\n".join(lines), encoding="utf-8")
         process = start(ARGUMENTS, folder)
         wait_until(process, lambda: count_remembered(folder) > 0)

@@ -94,7 +94,10 @@ def attacks(_: Size, __: Path) -> Iterator[Tally]:
 
 def render() -> str:
     """Precision and recall in Markdown."""
-    lines = ["| flag | raised rightly | raised wrongly | missed | precision | recall |", "|---|---:|---:|---:|---:|---:|"]
+    lines = [
+        "| flag | raised rightly | raised wrongly | missed | precision | recall |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
     for flag, figures in measure(read_cases()).items():
         shares = f"{figures.precision:.2f} | {figures.recall:.2f}"
         lines.append(f"| `{flag}` | {figures.right} | {figures.wrong} | {figures.missed} | {shares} |")

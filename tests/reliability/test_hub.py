@@ -27,9 +27,15 @@ WRONG = {
     "a deep list": "[" * 100_000,
     "no files": json.dumps({"id": NAME, "sha": COMMIT, "siblings": []}),
     "no commit": json.dumps({"id": NAME, "siblings": [{"rfilename": "model.safetensors"}]}),
-    "files elsewhere": json.dumps({"id": NAME, "sha": COMMIT, "siblings": [{"rfilename": "../../../x/model.safetensors"}]}),
-    "a commit that is a path": json.dumps({"id": NAME, "sha": "../../x", "siblings": [{"rfilename": "model.safetensors"}]}),
-    "a file that is not there": json.dumps({"id": NAME, "sha": COMMIT, "siblings": [{"rfilename": "model.safetensors"}]}),
+    "files elsewhere": json.dumps(
+        {"id": NAME, "sha": COMMIT, "siblings": [{"rfilename": "../../../x/model.safetensors"}]}
+    ),
+    "a commit that is a path": json.dumps(
+        {"id": NAME, "sha": "../../x", "siblings": [{"rfilename": "model.safetensors"}]}
+    ),
+    "a file that is not there": json.dumps(
+        {"id": NAME, "sha": COMMIT, "siblings": [{"rfilename": "model.safetensors"}]}
+    ),
 }
 """What it says when it is asked which files a model has."""
 
@@ -65,7 +71,8 @@ class _Answer(BaseHTTPRequestHandler):
         except OSError:  # who asked did not wait
             return
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def log_message(self, *_: object) -> None:
         """Quietly."""
@@ -84,7 +91,7 @@ def translate(home: Path, address: str) -> str:
     (home / "models.txt").write_text(f"{NAME}\ntiny-de-en bundled\n", encoding="utf-8")
     hub = {"HF_ENDPOINT": address, "HF_HOME": str(home / "cache"), "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
     started = time.perf_counter()
-    done = run(("a.txt", "--engine", "echo"), home, seconds=200, **hub)
+    done = run(("a.txt", "--engine", "echo"), home, seconds=200, changes=hub)
     seconds = time.perf_counter() - started
     problem = complain(done, 0, f"warning: not using {NAME}", "warning: using tiny-de-en instead")
     if not problem and seconds > SECONDS:
@@ -126,7 +133,7 @@ def serve_badly(folder: Path) -> Tally:
         "weights with other bytes": {"swapped": True},
         "files that never come": {"stalled": True},
     }.items():
-        with Hub(NAME, source, **options) as hub:  # type: ignore[arg-type]  # each is a bool
+        with Hub(NAME, source, **options) as hub:
             problem = translate(folder / what.replace(" ", "-"), hub.address)
             tally.add(f"{what}: {problem}" if problem else "")
     return tally

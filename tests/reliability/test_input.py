@@ -12,7 +12,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
 from types import FrameType
 from unittest.mock import patch
@@ -31,7 +31,7 @@ SECONDS = 10
 """For one document, or for one of standard input."""
 
 WORDS = (
-    "Haus Der die und z. B. Dr. bzw. 3. 24.10. 1.000,5 GRÖSSE HEUTE ist „Ja“, »sagte« ‚sie‘ \"nein\" (nicht) [12] a I … ... ! ? "
+    'Haus Der die und z. B. Dr. bzw. 3. 24.10. 1.000,5 GRÖSSE HEUTE ist „Ja“, »sagte« ‚sie‘ "nein" (nicht) [12] a I … ... ! ? '
     ". : ; – - – — https://a.de/x?y=1 a@b.de {name} %s %(x)d <b>fett</b> </p> <!-- --> &nbsp; &#x41; ﷽ السلام שלום 你好。 "
     "👩‍👩‍👧‍👦 🏳️‍🌈 🇩🇪 e\u0301 a\u0300\u0301\u0302\u0303\u0304\u0305 Z\u0351\u036b\u0343 \u202eRTL\u202c \u200b \u200d \u2060 \ufeff \u00ad \u00a0 "
     "\u2028 \u2029 \x85 \x0b \x0c \x1c \x1f \x00 \x1b[31m \ufffe \uffff \U0010ffff \ufffd ß ẞ ﬁ Ⅻ ½ ² ١٢٣ １２ ▁ ▁▁ </s> <unk> <pad> <s> "
@@ -44,7 +44,11 @@ PIECES = st.one_of(
     st.sampled_from(["\n", "\r\n", "\r", "\n\n", " ", "  ", "\t", "\u3000", ". ", "? ", ".\n"]),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
     st.integers(0, 10**12).map(str),
-    st.builds(lambda sign, count: sign * count, st.sampled_from([*"aA.!?„“()-_'\"\u0301\u200b\u202e🙂 \n\0"]), st.integers(1, 400)),
+    st.builds(
+        lambda sign, count: sign * count,
+        st.sampled_from([*"aA.!?„“()-_'\"\u0301\u200b\u202e🙂 \n\0"]),
+        st.integers(1, 400),
+    ),
 )
 TEXTS = st.builds("".join, st.lists(PIECES, max_size=40))
 TEXT_ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-32", "windows-1252", "iso-8859-15", "utf-7", "gb18030", "cp037")
@@ -146,7 +150,7 @@ def translate_file(path: Path, data: bytes, encoding: str) -> list[Event]:
 
 def translate_input(_: Path, data: bytes, encoding: str) -> list[Event]:
     """The events of a run on standard input, rows among them; an empty list of rows is no rows file either."""
-    stream = io.TextIOWrapper(io.BufferedReader(io.BytesIO(data)))  # type: ignore[arg-type]  # a raw stream is all it needs
+    stream = io.TextIOWrapper(io.BufferedReader(io.BytesIO(data)))
     with patch.object(sys, "stdin", stream):
         events = list(pipeline.run(make_job("-", encoding)))
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -162,20 +166,15 @@ def make_job(argument: str, encoding: str) -> pipeline.Job:
 @contextmanager
 def loaded_once() -> Iterator[None]:
     """The model's files are read once instead of twenty thousand times; nothing else is different."""
-    with (
-        patch.object(pipeline, "resolve_model", functools.cache(pipeline.resolve_model)),
-        patch.object(pipeline, "load_engine", functools.cache(pipeline.load_engine)),
-        patch.object(pipeline, "Tokenizer", functools.cache(pipeline.Tokenizer)),
-        patch.object(pipeline, "package_versions", functools.cache(pipeline.package_versions)),
-    ):
+    with ExitStack() as stack:
+        for name in ("resolve_model", "load_engine", "Tokenizer", "package_versions"):
+            stack.enter_context(patch.object(pipeline, name, functools.cache(getattr(pipeline, name))))
         yield
 
 
 @contextmanager
 def inside(folder: Path) -> Iterator[None]:
     """With that working folder."""
-    from contextlib import chdir
-
     with chdir(folder):
         yield
 

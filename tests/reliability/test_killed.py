@@ -73,7 +73,11 @@ def attacks(size: Size, folder: Path) -> Iterator[Tally]:
     """The rows of this family."""
     yield kill_at_random("SIGKILL at a random moment", ECHO_RUN, folder / "echo", size.kills, limit=size.lines)
     yield kill_at_random(
-        "SIGKILL at a random moment, real engine", (*REAL_RUN, *SMALL_BATCHES), folder / "real", size.real_kills, limit=24
+        "SIGKILL at a random moment, real engine",
+        (*REAL_RUN, *SMALL_BATCHES),
+        folder / "real",
+        size.real_kills,
+        limit=24,
     )
     yield kill_at_operations(folder / "operations", size.operations, size.lines)
     yield stop("SIGTERM or Ctrl-C at a random moment", folder / "stop", size.signals, size.lines)
@@ -121,7 +125,9 @@ def find_phase(folder: Path) -> str:
 def judge(tally: Tally, whole: Path, broken: Path, arguments: tuple[str, ...]) -> None:
     """Files that have their name are complete; the same command then ends with the files of the unbroken run."""
     expected = row_files(whole / "out")
-    _, early = compare_rows({}, {name: data for name, data in row_files(broken / "out").items() if data != expected[name]})
+    _, early = compare_rows(
+        {}, {name: data for name, data in row_files(broken / "out").items() if data != expected[name]}
+    )
     done = run(arguments, broken)
     lost, wrong = compare_rows(expected, row_files(broken / "out"))
     problem = complain(done, 0)

@@ -163,7 +163,7 @@ def make_vocabularies() -> Iterator[tuple[str, bytes]]:
 def make_configurations() -> Iterator[tuple[str, bytes]]:
     """Wrong ones; some would have another library fetch or run something."""
     config: dict[str, Any] = json.loads((TINY / "config.json").read_text(encoding="utf-8"))
-    for name, changes in {
+    changed: dict[str, dict[str, Any]] = {
         "wider": {"d_model": 512},
         "more-layers": {"encoder_layers": 7},
         "fewer-layers": {"decoder_layers": 1},
@@ -176,9 +176,15 @@ def make_configurations() -> Iterator[tuple[str, bytes]]:
         "activation": {"activation_function": "no_such"},
         "quantized": {"quantization_config": {"quant_method": "gptq", "bits": 4}},
         "automatic": {"auto_map": {"AutoModelForSeq2SeqLM": "modeling.Model", "AutoConfig": "modeling.Config"}},
-    }.items():
+    }
+    for name, changes in changed.items():
         yield name, json.dumps(config | changes).encode()
-    for name, data in {"list": b'["marian"]', "nested": b"[" * 200_000, "empty": b"", "html": b"<html>Log in</html>"}.items():
+    for name, data in {
+        "list": b'["marian"]',
+        "nested": b"[" * 200_000,
+        "empty": b"",
+        "html": b"<html>Log in</html>",
+    }.items():
         yield name, data
 
 
@@ -190,7 +196,9 @@ def change_files(folder: Path, engines: tuple[str, ...]) -> Tally:
         **{f"vocab-{name}": {"vocab_json": data} for name, data in make_vocabularies()},
         **{f"config-{name}": {"config_json": data} for name, data in make_configurations()},
         "generation-list": {"generation_config_json": b"[]"},
-        "generation-wrong": {"generation_config_json": b'{"eos_token_id": "x", "num_beams": "many", "bad_words_ids": 3}'},
+        "generation-wrong": {
+            "generation_config_json": b'{"eos_token_id": "x", "num_beams": "many", "bad_words_ids": 3}'
+        },
         "generation-html": {"generation_config_json": b"<html>"},
         "spm-empty": {"source_spm": b""},
         "spm-garbage": {"target_spm": b"\xff" * 5000},
@@ -198,10 +206,14 @@ def change_files(folder: Path, engines: tuple[str, ...]) -> Tally:
         "weights-none-inside": {"model_safetensors": other},
         "weights-header-lies": {"model_safetensors": b"\xff" * 8 + b"{}"},
         "weights-html": {"model_safetensors": b"<html>Please log in</html>" * 100},
-        "weights-pointer": {"model_safetensors": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 21932114\n"},
+        "weights-pointer": {
+            "model_safetensors": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 21932114\n"
+        },
     }
     models = [
-        (copy_model(folder / f"{engine}-{name}", **changed), engine) for name, changed in changes.items() for engine in engines
+        (copy_model(folder / f"{engine}-{name}", **changed), engine)
+        for name, changed in changes.items()
+        for engine in engines
     ]
     sound = [(copy_model(folder / f"{engine}-sound"), engine) for engine in engines]
     results = list(translate_with(folder, [*sound, *models]))
@@ -217,18 +229,32 @@ def run_code(folder: Path) -> Tally:
     folder.mkdir(parents=True)
     mark = folder / "it-ran"
     payload = pickle.dumps({"model.shared.weight": Payload(mark)})
-    module = f"import os\nos.system(\"touch '{mark}'\")\nclass Model: pass\nConfig = Tokenizer = generate = Model\n".encode()
+    module = (
+        f"import os\nos.system(\"touch '{mark}'\")\nclass Model: pass\nConfig = Tokenizer = generate = Model\n".encode()
+    )
     code = {"modeling_py": module, "generate_py": module, "tokenization_py": module, "configuration_py": module}
     modules = {**code, "sitecustomize_py": module, "__init___py": module, "conftest_py": module}
     config = json.loads((TINY / "config.json").read_text())
-    mapped = {"auto_map": {"AutoConfig": "modeling.Config", "AutoModelForSeq2SeqLM": "modeling.Model", "AutoTokenizer": "modeling.Tokenizer"}}
+    mapped = {
+        "auto_map": {
+            "AutoConfig": "modeling.Config",
+            "AutoModelForSeq2SeqLM": "modeling.Model",
+            "AutoTokenizer": "modeling.Tokenizer",
+        }
+    }
     attacks: dict[str, dict[str, bytes]] = {
         "pickle": {"pytorch_model_bin": payload},
         "pickle-beside": {"pytorch_model_bin": payload, "training_args_bin": payload, "optimizer_pt": payload},
         "modules": modules,
         "mapped": {**modules, "config_json": json.dumps(config | mapped).encode()},
-        "generates": {**modules, "generation_config_json": json.dumps({"custom_generate": ".", "trust_remote_code": True}).encode()},
-        "adapter": {**modules, "adapter_config_json": json.dumps({"base_model_name_or_path": "modeling", "auto_mapping": mapped}).encode()},
+        "generates": {
+            **modules,
+            "generation_config_json": json.dumps({"custom_generate": ".", "trust_remote_code": True}).encode(),
+        },
+        "adapter": {
+            **modules,
+            "adapter_config_json": json.dumps({"base_model_name_or_path": "modeling", "auto_mapping": mapped}).encode(),
+        },
         "trusting": {**modules, "config_json": json.dumps(config | mapped | {"trust_remote_code": True}).encode()},
     }
     models = []
@@ -283,8 +309,29 @@ def write_garbage(folder: Path) -> Tally:
     folder.mkdir(parents=True)
     (folder / "a.txt").write_text(TEXT, encoding="utf-8")
     chance = random.Random(1)
-    lines = ["\0", "a/b@", "@", "/", "//", "../..", "/dev/zero", "a/../b", "tiny-de-en bundled bundled", "nix bundled", ". bundled"]
-    lines += ["a" * 1_000_000, "x/" + "y" * 5000, "x/y@" + "z" * 5000, "\ufeff\ufeff", "http://127.0.0.1:9/x", "{}", "[[", "x/y\x1b[2J"]
+    lines = [
+        "\0",
+        "a/b@",
+        "@",
+        "/",
+        "//",
+        "../..",
+        "/dev/zero",
+        "a/../b",
+        "tiny-de-en bundled bundled",
+        "nix bundled",
+        ". bundled",
+    ]
+    lines += [
+        "a" * 1_000_000,
+        "x/" + "y" * 5000,
+        "x/y@" + "z" * 5000,
+        "\ufeff\ufeff",
+        "http://127.0.0.1:9/x",
+        "{}",
+        "[[",
+        "x/y\x1b[2J",
+    ]
     lines += ["../tiny-de-en bundled", "CON", "~/x", "$HOME", "x/y@../../z", "x/..", "--/--", "\ud7ff/\u2028"]
     for text in [*(line.encode() for line in lines), bytes(1000), chance.randbytes(2000), b"\n" * 100_000]:
         (folder / "models.txt").write_bytes(text)

@@ -5,11 +5,23 @@ file.
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from reliability.attack import ECHO, FOLDER, SMALL, Size, Tally, all_files, check, complain, judge_rows, row_files, run
+from reliability.attack import (
+    ECHO,
+    FOLDER,
+    SMALL,
+    Size,
+    Tally,
+    all_files,
+    check,
+    complain,
+    judge_rows,
+    row_files,
+    run,
+    start,
+)
 
 TEXT = "Das Haus steht leer.\n"
 HOME = "home"
@@ -135,7 +147,7 @@ def plant_links(folder: Path) -> Tally:
         "memory → elsewhere": lambda out: (out / "memory.sqlite").symlink_to("../../../secret/memory.sqlite"),
         "lock → elsewhere": lambda out: (out / ".lock").symlink_to("../../../secret/x.txt"),
         "temporary → a file": lambda out: (out / temporary).symlink_to("../../../secret/x.txt"),
-        "model → elsewhere": lambda out: (out.rmdir(), out.symlink_to("../../secret")),
+        "model → elsewhere": replace_by_link,
     }
     for what, plant in victims.items():
         home = prepare(folder)
@@ -151,14 +163,16 @@ def plant_links(folder: Path) -> Tally:
     return tally
 
 
+def replace_by_link(out: Path) -> None:
+    """The whole folder."""
+    out.rmdir()
+    out.symlink_to("../../secret")
+
+
 def find_temporary(folder: Path) -> str:
     """The name under which a.jsonl is begun: what a killed run of a long text leaves."""
     home = prepare(folder)
     (home / "a.txt").write_text("\n".join(f"Haus {i} steht leer." for i in range(30_000)), encoding="utf-8")
-    process = subprocess.Popen(["true"])
-    process.wait()
-    from reliability.attack import start
-
     running = start((*ECHO, "a.txt"), home)
     while running.poll() is None and not list((home / FOLDER).glob(".*.tmp")):
         pass
