@@ -61,7 +61,7 @@ class Size:
 
 SMALL = Size(2, 1, 4, 2, 2, 250, 1, 10_000, 1, 2, 50_000, 5, 120)
 """For each run of the tests: all attacks, seconds each."""
-FULL = Size(140, 60, 100, 60, 40, 20_000, 10, 100_000, 10, 20, 10_000_000, 200, None)
+FULL = Size(140, 60, 60, 40, 24, 20_000, 10, 100_000, 10, 20, 10_000_000, 100, 450)
 """For the table."""
 
 

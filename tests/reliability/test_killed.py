@@ -102,7 +102,8 @@ def kill_at_random(attack: str, arguments: tuple[str, ...], folder: Path, tries:
     for number in range(tries):
         shutil.rmtree(broken / "out", ignore_errors=True)
         process = start(arguments, broken)
-        time.sleep(random.Random(number).uniform(0.2, longest))
+        earliest = 0.2 if number % 4 == 0 else 0.4 * longest  # loading is long, and little can be broken in it
+        time.sleep(random.Random(number).uniform(earliest, longest))
         process.kill()
         process.communicate()
         phases[find_phase(broken)] += 1
