@@ -48,4 +48,5 @@ progress    shows a run on standard error                                       
 cli_compare  the options of `translate compare`                                 all above
 cli_bench   the options of `translate bench`                                    all above
 cli         options, messages, exit statuses                                    all above
+__main__    where the command begins                                            cli
 """

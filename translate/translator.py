@@ -75,8 +75,11 @@ class Translator:
     def translate(self, texts: Sequence[str], results: dict[str, Translation]) -> Iterator[Progress]:
         """Put the translation of each text into `results`, and tell how far it is.
 
-        Raises Interrupted between two commits when `stop` says so; TranslateError as engine and memory do.
+        Raises Interrupted before the window, or between two commits, when `stop` says so; TranslateError as engine and
+        memory do.
         """
+        if self._stop():
+            raise Interrupted
         counts = Counter(texts)  # in order of first occurrence
         copied = [text for text in counts if not needs_model(text)]
         results.update((text, Translation(text, None, (Flag.PASSTHROUGH,))) for text in copied)

@@ -165,7 +165,7 @@ def stop(attack: str, folder: Path, tries: int, limit: int | None) -> Tally:
         shutil.rmtree(broken / "out", ignore_errors=True)
         sent = (signal.SIGINT, signal.SIGTERM)[number % 2]
         process = start(ECHO_RUN, broken)
-        time.sleep(random.Random(number).uniform(0.1, longest))
+        time.sleep(random.Random(number).uniform(0.25, longest))  # before, it is Python that starts
         process.send_signal(sent)
         _, said = process.communicate(timeout=60)
         status = process.returncode
