@@ -1,8 +1,8 @@
 """How much do sorted, budgeted batches bring over batches of 8 in file order, with the same `generate` call?
 
-    python bench/batching.py [--model NAME] [--beams N] [--repeats N] [--limit N] [--lines] FILE…
+    python bench/batching.py [--model NAME] [--beams N] [--batch-tokens N …] [--repeats N] [--limit N] [--lines] [--write README.md] FILE…
 
-Both sides translate the same sentences with the engine `transformers`; only which sentences share a batch differs:
+All sides translate the same sentences with the engine `transformers`; only which sentences share a batch differs:
 as the pipeline makes them (sorted by length, under a budget of padded tokens) against the order of the text, 8 at a
 time, as the documentation of transformers does it. The sides are timed in turn after a warm-up, in random order, so
 that a drifting machine hits both alike. Prints a table; the last line is JSON.
@@ -21,11 +21,12 @@ from itertools import islice
 from pathlib import Path
 from statistics import median, quantiles
 
+from readme import replace_block
 from translate.batches import make_batches, padding_share
 from translate.catalog import resolve_model
 from translate.documents import document_name, find_files, open_document, read_paragraphs
 from translate.engine import Engine, load_engine
-from translate.records import Request, Settings
+from translate.records import Request, Settings, Signature
 from translate.sentences import split_sentences
 from translate.tokens import Tokenizer
 
@@ -55,16 +56,16 @@ def read_texts(names: Sequence[str], *, lines: bool) -> Iterator[str]:
                 yield from (sentence.text for sentence in split_sentences(paragraphs))
 
 
-def make_sides(requests: Sequence[Request], tokens: int) -> list[Side]:
+def make_sides(requests: Sequence[Request], budgets: Sequence[int]) -> list[Side]:
     """File order first, it is what the ratio divides by."""
     lengths = [len(request.source) for request in requests]
     indices = list(range(len(requests)))
     in_order = [indices[i : i + FILE_ORDER_SIZE] for i in range(0, len(indices), FILE_ORDER_SIZE)]
-    budgeted = make_batches(lengths, tokens=tokens)
-    return [
-        Side(f"file order, batches of {FILE_ORDER_SIZE}", in_order, padding_share(lengths, in_order)),
-        Side(f"sorted, {tokens} padded tokens", budgeted, padding_share(lengths, budgeted)),
-    ]
+    sides = [Side(f"file order, batches of {FILE_ORDER_SIZE}", in_order, padding_share(lengths, in_order))]
+    for tokens in budgets:
+        batches = make_batches(lengths, tokens=tokens)
+        sides.append(Side(f"sorted, {tokens} padded tokens", batches, padding_share(lengths, batches)))
+    return sides
 
 
 def translate_once(engine: Engine, requests: Sequence[Request], side: Side) -> None:
@@ -75,8 +76,9 @@ def translate_once(engine: Engine, requests: Sequence[Request], side: Side) -> N
     side.targets = {hypothesis.number: hypothesis.target for hypothesis in hypotheses}
 
 
-def describe(side: Side, sentences: int) -> dict[str, float | int | str]:
-    """A side's figures for programs."""
+def describe(side: Side, first_side: Side) -> dict[str, float | int | str]:
+    """A side's figures for programs, beside those of the first side."""
+    sentences = len(side.targets)
     first, middle, third = quantiles(side.seconds, n=4, method="inclusive")
     return {
         "side": side.name,
@@ -86,7 +88,25 @@ def describe(side: Side, sentences: int) -> dict[str, float | int | str]:
         "seconds_q1": round(first, 3),
         "seconds_q3": round(third, 3),
         "sentences_per_second": round(sentences / middle, 2),
+        "ratio": round(median(first_side.seconds) / middle, 3),
+        "same": sum(first_side.targets[number] == target for number, target in side.targets.items()),
     }
+
+
+def render(
+    rows: Sequence[dict[str, float | int | str]], sentences: int, names: Sequence[str], engine: Signature
+) -> str:
+    """The table in Markdown, and what it was measured on."""
+    lines = ["| batches | sentences/s | times as fast | padding | same output |", "|---|---:|---:|---:|---:|"]
+    lines += [
+        f"| {row['side']} | {row['sentences_per_second']} | {row['ratio']:.2f} | {100 * float(row['source_padding']):.0f} % "
+        f"| {row['same']} of {sentences} |"
+        for row in rows
+    ]
+    setup = "|".join(f"{name}:{value}" for name, value in engine.items())
+    return "\n".join(
+        [*lines, "", f"{sentences:,} sentences of {', '.join(names)}; `{setup}`; {os.cpu_count()} processor cores."]
+    )
 
 
 def main() -> None:
@@ -96,34 +116,34 @@ def main() -> None:
     parser.add_argument("--model", help="default: as models.txt says")
     parser.add_argument("--beams", type=int)
     parser.add_argument("--dtype", default="float32")
-    parser.add_argument("--batch-tokens", type=int)
+    parser.add_argument("--batch-tokens", type=int, nargs="+", metavar="N", help="budgets; default: the engine's")
     parser.add_argument("--repeats", type=int, default=5, choices=range(2, 100), metavar="N")
     parser.add_argument("--limit", type=int, help="only so many sentences, from the first")
     parser.add_argument("--lines", action="store_true", help="a line is a sentence (test sets)")
+    parser.add_argument("--write", type=Path, help="a file whose block `batching` is written anew")
     options = parser.parse_args()
     model = resolve_model(options.model).model
     engine = load_engine(model, Settings(engine="transformers", dtype=options.dtype, beams=options.beams))
     texts = list(islice(read_texts(options.files, lines=options.lines), options.limit))
     requests = [Request(i, ids) for i, ids in enumerate(Tokenizer(model).encode(texts))]
-    sides = make_sides(requests, options.batch_tokens or engine.batch_tokens)
+    sides = make_sides(requests, options.batch_tokens or [engine.batch_tokens])
     list(engine.translate(requests[:FILE_ORDER_SIZE]))  # warm-up
     order = [side for _ in range(options.repeats) for side in random.Random(SEED).sample(sides, len(sides))]
     for side in order:
         translate_once(engine, requests, side)
-    rows = [describe(side, len(requests)) for side in sides]
+    rows = [describe(side, sides[0]) for side in sides]
     names = [document_name(Path(path)) for name in options.files for path in find_files(name)]
     print(f"{len(requests)} sentences of {len(names)} files, {model.short_name}, {options.repeats} repeats")
     for row in rows:
         spread = f"{row['seconds_q1']}-{row['seconds_q3']}"
         print(
             f"{row['side']:32} {row['seconds']:9} s ({spread}) {row['sentences_per_second']:9} sentences/s  "
-            f"{100 * float(row['source_padding']):5.1f} % padding"
+            f"{100 * float(row['source_padding']):5.1f} % padding  {row['ratio']:6} x  {row['same']} outputs the same"
         )
-    ratio = median(sides[0].seconds) / median(sides[1].seconds)
-    same = sum(sides[0].targets[request.number] == sides[1].targets[request.number] for request in requests)
-    print(f"sorted batches are {ratio:.2f} x as fast; {same} of {len(requests)} outputs are the same on both sides")
-    result = {"rows": rows, "ratio": round(ratio, 3), "same": same, "sentences": len(requests)}
+    result = {"rows": rows, "sentences": len(requests)}
     result |= {"signature": dict(engine.signature), "load": round(os.getloadavg()[0], 2), "files": names}
+    if options.write:
+        replace_block(options.write, "batching", render(rows, len(requests), names, engine.signature))
     print(json.dumps(result))
 
 

@@ -27,7 +27,7 @@ from translate.catalog import resolve_model
 from translate.checks import needs_model
 from translate.engine import installed_engines, load_engine
 from translate.measurements import quartiles
-from translate.pipeline import package_versions
+from translate.provenance import package_versions
 from translate.recommendations import machine_kind
 from translate.records import Model, Request, Settings
 from translate.samples import read_text

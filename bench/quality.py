@@ -1,10 +1,11 @@
 """BLEU and chrF of what `translate` writes, and the table of them in the README.
 
-    python bench/quality.py NAME=SOURCE.de,REFERENCE.en [NAME=…] [--model tiny-de-en] [--readme README.md]
+    python bench/quality.py NAME=SOURCE.de,REFERENCE.en [NAME=…] [--model tiny-de-en] [--engine transformers]
+                            [--beams N] [--dtype float32] [--write README.md …]
 
 Each source file is translated as one document by the command itself; the rows of a line are joined, so that line n of
-the output stands against line n of the reference. Flags are counted over the rows. With --readme the table between
-the marks `quality:begin` and `quality:end` is written anew. The last line printed is JSON.
+the output stands against line n of the reference. Flags are counted over the rows. With --write the table between
+the marks `quality:begin` and `quality:end` of these files is written anew. The last line printed is JSON.
 """
 
 from __future__ import annotations
@@ -73,19 +74,22 @@ def render(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Measure, print, write into the README if asked to."""
+    """Measure, print, write the table where it is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", metavar="NAME=SOURCE,REFERENCE")
     parser.add_argument("--model", default="tiny-de-en")
-    parser.add_argument("--beams", default="")
-    parser.add_argument("--readme", type=Path)
+    parser.add_argument("--engine", default="transformers")
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--beams", help="default: the model's own")
+    parser.add_argument("--write", type=Path, nargs="*", default=[], metavar="FILE")
     arguments = parser.parse_args()
-    options = ["--model", arguments.model, *(["--beams", arguments.beams] if arguments.beams else [])]
+    options = ["--model", arguments.model, "--engine", arguments.engine, "--dtype", arguments.dtype]
+    options += ["--beams", arguments.beams] if arguments.beams else []
     rows = [measure(name, files, options) for name, _, files in (given.partition("=") for given in arguments.sets)]
     table = render(rows)
     print(table)
-    if arguments.readme:
-        replace_block(arguments.readme, "quality", table)
+    for file in arguments.write:
+        replace_block(file, "quality", table)
     print(json.dumps(rows))
 
 

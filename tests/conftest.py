@@ -11,10 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from translate.catalog import BUNDLED, fingerprint
 from translate.records import Model
 from translate.tokens import Tokenizer
+
+# A busy machine is slow, not wrong.
+settings.register_profile("translate", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("translate")
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"

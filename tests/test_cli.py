@@ -136,8 +136,8 @@ REFUSED = {
     "unknown engine": (("a.txt", "--engine", "nix"), 2, "'nix' is none of auto"),
     "unknown dtype": (("a.txt", "--dtype", "float8"), 2, "'float8' is none of auto"),
     "unknown encoding": (("a.txt", "--encoding", "klingon"), 2, "unknown encoding 'klingon'"),
-    "no beams": (("a.txt", "--beams", "0"), 2, "greater than or equal to 1"),
-    "no batch": (("a.txt", "--batch-tokens", "0"), 2, "greater than or equal to 1"),
+    "no beams": (("a.txt", "--beams", "0"), 2, "'--beams'"),
+    "no batch": (("a.txt", "--batch-tokens", "0"), 2, "'--batch-tokens'"),
     "input beside files": (("-", "a.txt", *ECHO), 2, "goes alone"),
     "text of input": (("-", "--text", *ECHO), 2, "goes with files"),
     "unknown option": (("a.txt", "--nix"), 2, "No such option"),
@@ -197,7 +197,7 @@ def test_when_the_default_cannot_be_had_the_next_is_used_and_said(text: Path, tr
 
 def test_two_runs_in_one_folder_at_once(text: Path, translate: Command, tmp_path: Path) -> None:
     """The second says so and stops."""
-    code = "import sys; from pathlib import Path; from translate.runfolder import _lock; l = _lock(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+    code = "import sys; from pathlib import Path; from translate.runfolder import _lock; p = Path(sys.argv[1]); p.mkdir(parents=True); l = _lock(p, None); print('held', flush=True); sys.stdin.read()"
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "out/tiny-de-en")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

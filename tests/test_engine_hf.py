@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from translate import engine_hf
+from translate import engine_hf, engine_torch
 from translate.engine import load_engine
-from translate.engine_hf import TransformersEngine, choose_device, choose_dtype, default_batch_tokens
+from translate.engine_hf import TransformersEngine, default_batch_tokens
+from translate.engine_torch import choose_device, choose_dtype
 from translate.records import EngineError, Hypothesis, Model, ModelError, Request, Settings
 from translate.tokens import Tokenizer
 from translate.translator import check_canary
@@ -194,9 +195,9 @@ def test_weights_in_torch_s_own_format_load_too(
 
 def test_devices_and_dtypes(monkeypatch: pytest.MonkeyPatch) -> None:
     """auto is float16 on CUDA, bfloat16 on a CPU that has it, else float32; what is not there is named."""
-    monkeypatch.setattr(engine_hf, "has_fast_bfloat16", lambda: True)
+    monkeypatch.setattr(engine_torch, "has_fast_bfloat16", lambda: True)
     assert choose_dtype("auto", "cpu") == "bfloat16"
-    monkeypatch.setattr(engine_hf, "has_fast_bfloat16", lambda: False)
+    monkeypatch.setattr(engine_torch, "has_fast_bfloat16", lambda: False)
     assert choose_dtype("auto", "cpu") == "float32"
     assert choose_dtype("auto", "cuda:1") == "float16"
     assert choose_dtype("bfloat16", "cpu") == "bfloat16"

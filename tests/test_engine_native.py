@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -11,7 +12,6 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transformers import GenerationConfig
 
 from conftest import SHARED
 from translate.batches import make_batches
@@ -110,7 +110,7 @@ def test_stopping_rules_are_those_of_generate(
     reference = TransformersEngine(tiny, Settings(device="cpu", dtype="float32", beams=3))
     ours = native(tiny, beams=3)
     reference._config.update(early_stopping=early, renormalize_logits=renormalize)
-    ours._rules = read_rules(reference._config)
+    ours._rules = replace(ours._rules, early_stopping=early, renormalize=renormalize)
     for some in [[source] for source in sources[:3]] if early == "never" else [sources]:
         agree(ask(ours, some), ask(reference, some))
 
@@ -227,11 +227,11 @@ def test_int8_is_near_the_product() -> None:
 
 def test_what_it_cannot_do_is_said() -> None:
     """With the engine that can."""
-    config = GenerationConfig(num_beams=2, length_penalty=1.0, eos_token_id=0, decoder_start_token_id=1)
-    assert read_rules(config).end == 0
+    generation = {"num_beams": 2, "eos_token_id": 0, "decoder_start_token_id": 1, "repetition_penalty": 1.0}
+    assert read_rules(generation, Settings()).end == 0
     for changes in ({"repetition_penalty": 1.5}, {"bad_words_ids": [[4, 5]]}, {"eos_token_id": [0, 2]}):
         with pytest.raises(EngineError) as caught:
-            read_rules(GenerationConfig(**{**config.to_dict(), **changes}))
+            read_rules(generation | changes, Settings())
         assert "--engine transformers" in caught.value.hint
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from translate.files import write_atomically
 from translate.output import (
     DocumentRecord,
     RunRecord,
@@ -22,7 +23,6 @@ from translate.output import (
     read_run,
     rows_path,
     text_path,
-    write_atomically,
     write_run,
 )
 from translate.records import Flag, OutputError, Row, format_signature, parse_signature

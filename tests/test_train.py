@@ -94,7 +94,7 @@ def trained(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was killed outright once it had saved its state, and then went on to its end."""
     work = tmp_path_factory.mktemp("work")
     with subprocess.Popen(command(toy, work, "--save-seconds", "0.5"), stdout=subprocess.DEVNULL) as process:
-        for _ in range(600):
+        for _ in range(2400):
             if (work / "state.pt").exists() or process.poll() is not None:
                 break
             time.sleep(0.1)
@@ -227,6 +227,38 @@ def test_grown_encoder_hardly_changes_the_model() -> None:
     before, after = (network.states(m, source, shifted, 100)[0] for m in (model, grown))
     assert grown.config.encoder_layers == 4
     torch.testing.assert_close(before, after, rtol=0, atol=0.1)
+
+
+def test_more_pieces_leave_the_old_ones_as_they_were() -> None:
+    """New pieces come before <pad>; what the model says with the old ones stays the same."""
+    model = tiny_model()
+    grown = network.add_pieces(model, 107).eval()
+    source, shifted = torch.randint(2, 100, (3, 7)), torch.randint(2, 100, (3, 5))
+    ends = (torch.full((3, 1), pad) for pad in (100, 107))
+    before, after = (
+        network.states(m, source, torch.cat([pad, shifted], 1), int(pad[0]))[0]
+        for m, pad in zip((model, grown), ends, strict=True)
+    )
+    torch.testing.assert_close(before, after)
+    assert grown.config.vocab_size == 108
+    assert grown.get_input_embeddings().weight is grown.get_output_embeddings().weight
+    with pytest.raises(ValueError, match="cannot become 99"):
+        network.add_pieces(model, 99)
+
+
+def test_characters_that_the_vocabulary_lacks_are_added(toy: Path, trained: Path, tmp_path: Path) -> None:
+    """A frequent new character becomes a piece that can be written again; a rare one and an accent stay out."""
+    lines = ["§ 5 kostet 3 €"] * vocabulary.SEEN + ["ω", "e\u0301"]
+    added = vocabulary.extend_vocabulary(trained / "checkpoint", lines, tmp_path)
+    pieces = vocabulary.load_pieces(tmp_path)
+    old = vocabulary.load_pieces(trained / "checkpoint")
+    assert added == len(pieces) - len(old)
+    assert pieces.decode(pieces.encode("§ 5 €")) == "§ 5 €"
+    assert pieces.unk_id() in pieces.encode("ω")
+    ids = json.loads((tmp_path / "vocab.json").read_text(encoding="utf-8"))
+    assert ids["<pad>"] == len(pieces)
+    words = "Der Hund sieht den Mann"
+    assert pieces.encode(words) == old.encode(words)
 
 
 def test_a_killed_run_goes_on_where_it_was(trained: Path) -> None:

@@ -104,6 +104,34 @@ def grow_encoder(model: MarianMTModel, layers: int) -> MarianMTModel:
     return grown
 
 
+def add_pieces(model: MarianMTModel, pieces: int) -> MarianMTModel:
+    """The model over a vocabulary of `pieces` pieces, the new ones behind the old and before <pad>, which stays last.
+
+    A new piece starts as a vector of its own in a random direction, as long as the others on average: cross-attention
+    that hands on what it looks at can copy it at once.
+    """
+    old: int = model.config.pad_token_id
+    if model.config.vocab_size != old + 1 or pieces < old:
+        raise ValueError(f"{model.config.vocab_size} pieces with <pad> at {old} cannot become {pieces}")
+    sizes = dict.fromkeys(("vocab_size", "decoder_vocab_size"), pieces + 1)
+    places = dict.fromkeys(("pad_token_id", "decoder_start_token_id"), pieces)
+    settings = {name: value for name, value in model.config.to_dict().items() if name != "bad_words_ids"}
+    grown = MarianMTModel(MarianConfig(**settings | sizes | places))
+    with torch.no_grad():
+        state = model.state_dict()
+        for name, weight in grown.state_dict().items():
+            if weight.shape == state[name].shape:
+                weight.copy_(state[name])
+            elif name == "final_logits_bias":
+                weight[:, :old].copy_(state[name][:, :old])
+            else:
+                mean = state[name][:old].norm(dim=1).mean()
+                weight.copy_(functional.normalize(torch.randn_like(weight)) * mean)
+                weight[:old].copy_(state[name][:old])
+                weight[pieces].copy_(state[name][old])
+    return grown
+
+
 def _heads(x: Tensor, count: int) -> Tensor:
     """[rows, length, width] to [rows, heads, length, width of a head]."""
     return x.view(*x.shape[:-1], count, x.shape[-1] // count).transpose(1, 2)

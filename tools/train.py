@@ -41,14 +41,18 @@ MALLOC = {
 def prepare(options: argparse.Namespace, recipe: Recipe) -> Data:
     """The cleaned, encoded pairs, the lexical table and the vocabulary's folder, made once and kept in WORK."""
     work: Path = options.work
-    folder = options.start or work / "vocabulary"
+    folder = work / "vocabulary" if options.more_characters or not options.start else options.start
     if not (work / "pairs.npz").exists():
         dropped: Counter[str] = Counter()
         kept = list(pairs.clean_pairs(pairs.read_pairs(options.pairs), dropped))
         kept = without(kept, (line for dev in options.dev for line in (*dev.source, *dev.reference)), dropped)
         log(work, {"pairs": len(kept), "dropped": dict(dropped), "origins": dict(Counter(p.origin for p in kept))})
         if not (folder / "vocab.json").exists():
-            vocabulary.train_vocabulary(vocabulary_lines(kept), folder, size=options.pieces)
+            lines = list(vocabulary_lines(kept))
+            if options.start:
+                log(work, {"more characters": vocabulary.extend_vocabulary(options.start, lines, folder)})
+            else:
+                vocabulary.train_vocabulary(lines, folder, size=options.pieces)
         source = vocabulary.encode(folder, "source", [p.source for p in kept])
         target = vocabulary.encode(folder, "target", [p.target for p in kept])
         weights = [pairs.WEIGHT.get(p.origin, 1.0) for p in kept]
@@ -80,7 +84,10 @@ def vocabulary_lines(kept: list[pairs.Pair]) -> Iterator[str]:
 def build(options: argparse.Namespace, data: Data) -> MarianMTModel:
     """The model to begin with: the one given, grown if asked, or a new one."""
     if options.start:
+        torch.manual_seed(1)
         model = MarianMTModel.from_pretrained(options.start, dtype=torch.float32)
+        if options.more_characters:
+            model = network.add_pieces(model, len(vocabulary.load_pieces(data.folder)))
         grow = options.encoder_layers > model.config.encoder_layers
         return network.grow_encoder(model, options.encoder_layers) if grow else model
     shape = network.Shape(
@@ -184,6 +191,9 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, Recipe]:
         ("heads", int, 8), ("encoder-layers", int, 6), ("decoder-layers", int, 2), ("branch", float, 0.6),
     ):  # fmt: skip
         parser.add_argument(f"--{name}", type=kind, default=default, help=f"default {default}")
+    parser.add_argument(
+        "--more-characters", action="store_true", help="with --from: pieces for the text's characters that it lacks"
+    )
     parser.add_argument("--random-embeddings", action="store_true", help="do not start from the lexical table")
     for name, default in asdict(Recipe()).items():
         option = "--" + name.replace("_", "-")

@@ -6,11 +6,13 @@ when they are ready, in any order, and the pipeline puts them back.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from types import MappingProxyType
 from typing import Protocol
@@ -30,6 +32,15 @@ NEEDS = {"ctranslate2": "ctranslate2"}
 
 AUTO = "transformers"
 """What `auto` means."""
+
+SAFER_BEAMS = 2
+"""How many beams a second try has more than the first."""
+SAFER_NGRAM = 4
+"""Tokens: a second try repeats no sequence of so many."""
+LONGEST_PER_SOURCE = 3
+LONGEST_SLACK = 32
+"""Target tokens: a row ends at 3 × its source + 32 at the latest. No translation is so long; a loop is, and would hold
+up its batch until the model's last position. A row's limit depends on that row alone."""
 
 DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
 
@@ -65,8 +76,22 @@ def load_engine(model: Model, settings: Settings) -> Engine:
     # five times as slow as one, or worse. OpenMP reads this when torch or ctranslate2 is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     module, _, attribute = ENGINES[name].partition(":")
-    engine: Engine = getattr(importlib.import_module(module), attribute)(model, settings)
+    with _garbage_kept():
+        loaded = importlib.import_module(module)
+    engine: Engine = getattr(loaded, attribute)(model, settings)
     return engine
+
+
+@contextmanager
+def _garbage_kept() -> Iterator[None]:
+    """No garbage collection: importing torch and transformers makes so many objects that it took a sixth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def installed_engines() -> list[str]:

@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, SAFER_NGRAM
 from translate.records import EngineError, Hypothesis, Model, OutputError, Request, Settings, Signature
 from translate.usercache import user_cache_folder
 
@@ -30,13 +31,6 @@ log = logging.getLogger(__name__)
 
 CONVERSION = "1"
 """Part of the converted folder's name: raised whenever the same weights would be converted otherwise."""
-SAFER_BEAMS = 2
-"""How many beams a second try has more than the first."""
-SAFER_NGRAM = 4
-"""Tokens: a second try repeats no sequence of so many."""
-LONGEST_PER_SOURCE = 3
-LONGEST_SLACK = 32
-"""Target tokens: a row ends at 3 × its source + 32 at the latest, as with the engine `transformers`."""
 CPU_BATCH_TOKENS = 1024
 GPU_BATCH_TOKENS = 16_384
 """Padded source tokens a batch, for a CPU a processor, until `translate bench` has measured them."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import platform
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
@@ -20,18 +19,12 @@ from transformers.modeling_outputs import BaseModelOutput
 from transformers.utils import logging as transformers_logging
 
 from translate.catalog import weight_file
+from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, SAFER_NGRAM
+from translate.engine_torch import choose_device, choose_dtype
 from translate.records import EngineError, Hypothesis, Model, ModelError, Request, Settings, Signature
 
 log = logging.getLogger(__name__)
 
-SAFER_BEAMS = 2
-"""How many beams a second try has more than the first."""
-SAFER_NGRAM = 4
-"""Tokens: a second try repeats no sequence of so many."""
-LONGEST_PER_SOURCE = 3
-LONGEST_SLACK = 32
-"""Target tokens: a row ends at 3 × its source + 32 at the latest. No translation is so long; a loop is, and would hold
-up its batch until the model's last position. A row's limit depends on that row alone."""
 SCORING_LOGITS = 1 << 26
 """Logits held at a time while scoring: 256 MB in float32."""
 CPU_BATCH_TOKENS = 2048
@@ -224,9 +217,8 @@ def generation_config(folder: Path, model: Any, settings: Settings) -> Generatio
         old = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         config.update(**{name: old[name] for name in ("num_beams", "bad_words_ids", "length_penalty") if name in old})
     config.num_beams = settings.beams or config.num_beams or 1
-    config.length_penalty = (
-        settings.length_penalty if settings.length_penalty is not None else config.length_penalty or 1.0
-    )
+    penalty = config.length_penalty if settings.length_penalty is None else settings.length_penalty
+    config.length_penalty = 1.0 if penalty is None else penalty
     config.do_sample = False
     config.early_stopping = config.early_stopping if config.num_beams > 1 else None
     return config
@@ -235,45 +227,6 @@ def generation_config(folder: Path, model: Any, settings: Settings) -> Generatio
 def _end_ids(config: GenerationConfig) -> frozenset[int]:
     ids = config.eos_token_id
     return frozenset(ids if isinstance(ids, list) else [ids])
-
-
-def choose_device(name: str) -> str:
-    """The torch device of that name; `auto` is CUDA, else Apple's MPS, else the CPU. Raises EngineError."""
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise EngineError(f"unknown device '{name}'", "devices are auto, cpu, cuda, cuda:N, mps") from None
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if not there.get(device.type, False):
-        raise EngineError(f"no device '{name}' here", "--device auto takes what there is; --device cpu always works")
-    return name
-
-
-def choose_dtype(name: str, device: str) -> str:
-    """`auto`: float16 on CUDA, bfloat16 on a CPU that multiplies it in hardware, else float32. Raises EngineError."""
-    if name == "int8":
-        raise EngineError("the engine 'transformers' has no int8", "use --dtype auto, float32, bfloat16 or float16")
-    if name != "auto":
-        return name
-    if device.startswith("cuda"):
-        return "float16"
-    return "bfloat16" if device == "cpu" and has_fast_bfloat16() else "float32"
-
-
-def has_fast_bfloat16() -> bool:
-    """Whether this CPU has matrix instructions for bfloat16, by its own flags (Linux); elsewhere no."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    flags = {word for line in text.splitlines() if line.startswith(("flags", "Features")) for word in line.split()}
-    return bool(flags & {"amx_bf16", "avx512_bf16"}) or (platform.machine() == "aarch64" and "bf16" in flags)
 
 
 def default_batch_tokens(device: str) -> int:

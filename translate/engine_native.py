@@ -7,7 +7,7 @@ engine_native_steps. `batch_independent` says whether this machine's libraries k
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
@@ -16,21 +16,14 @@ from typing import Any
 
 import torch
 
-from translate.engine_hf import (
-    LONGEST_PER_SOURCE,
-    LONGEST_SLACK,
-    SAFER_BEAMS,
-    SAFER_NGRAM,
-    choose_device,
-    choose_dtype,
-    generation_config,
-    load_weights,
-)
+from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, SAFER_NGRAM
+from translate.engine_native_checkpoint import read_checkpoint
 from translate.engine_native_loop import Job, Jobs, Loop, Queue
 from translate.engine_native_scores import Rules
 from translate.engine_native_search import make_search
 from translate.engine_native_steps import BLOCK, Decoder, keeps_rows, whole_blocks
 from translate.engine_native_weights import pack_weights
+from translate.engine_torch import choose_device, choose_dtype
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
 
 VERSION = "1"
@@ -47,20 +40,20 @@ GPU_BATCH_TOKENS = 65_536
 """Padded source tokens in all slots: holds down what long sources take of memory."""
 
 UNSUPPORTED = {
-    "min_length": (None, 0),
-    "min_new_tokens": (None, 0),
-    "repetition_penalty": (None, 1.0),
-    "encoder_repetition_penalty": (None, 1.0),
-    "no_repeat_ngram_size": (None, 0),
-    "encoder_no_repeat_ngram_size": (None, 0),
-    "forced_bos_token_id": (None,),
-    "suppress_tokens": (None,),
-    "begin_suppress_tokens": (None,),
-    "sequence_bias": (None,),
-    "exponential_decay_length_penalty": (None,),
-    "num_beam_groups": (None, 1),
+    "min_length": 0,
+    "min_new_tokens": 0,
+    "repetition_penalty": 1.0,
+    "encoder_repetition_penalty": 1.0,
+    "no_repeat_ngram_size": 0,
+    "encoder_no_repeat_ngram_size": 0,
+    "forced_bos_token_id": None,
+    "suppress_tokens": None,
+    "begin_suppress_tokens": None,
+    "sequence_bias": None,
+    "exponential_decay_length_penalty": None,
+    "num_beam_groups": 1,
 }
-"""What a generation_config may ask for and this engine does not do → values that ask for nothing."""
+"""What a generation_config may ask for and this engine does not do → the value that asks for nothing."""
 
 
 class NativeEngine:
@@ -72,12 +65,12 @@ class NativeEngine:
         """Load and pack the weights. Raises EngineError for a setting it cannot do, ModelError for bad weights."""
         self.device = choose_device(settings.device)
         self.dtype = choose_native_dtype(settings.dtype, self.device)
-        loaded = load_weights(model.folder, torch.float32).eval()
-        config = generation_config(model.folder, loaded, settings)
-        self._rules = read_rules(config)
-        self._positions = min(int(loaded.config.max_position_embeddings), int(config.max_length or 512))
-        self._pad = int(loaded.config.pad_token_id)
-        self._weights = pack_weights(loaded, self.dtype, self.device)
+        checkpoint = read_checkpoint(model.folder)
+        self._rules = read_rules(checkpoint.generation, settings)
+        longest = int(checkpoint.generation.get("max_length") or 512)
+        self._positions = min(int(checkpoint.config["max_position_embeddings"]), longest)
+        self._pad = int(checkpoint.config["pad_token_id"])
+        self._weights = pack_weights(checkpoint, self.dtype, self.device)
         on_gpu = not self.device.startswith("cpu")
         self.batch_tokens = GPU_BATCH_TOKENS if on_gpu else CPU_BATCH_TOKENS
         self._tokens = settings.batch_tokens or self.batch_tokens
@@ -165,27 +158,27 @@ def choose_native_dtype(name: str, device: str) -> str:
     return name
 
 
-def read_rules(config: Any) -> Rules:
-    """What the search follows of a GenerationConfig. Raises EngineError for what this engine does not do.
+def read_rules(generation: Mapping[str, Any], settings: Settings) -> Rules:
+    """What the search follows of a generation_config.json and the user's settings. Raises EngineError for what it cannot.
 
     A forced end never comes about: every row's limit is before the model's last position.
     """
     hint = "use --engine transformers for this model"
     for name, nothing in UNSUPPORTED.items():
-        value = getattr(config, name, None)
-        if value not in nothing:
-            raise EngineError(f"the engine 'native' does not know {name}={value!r}", hint)
-    ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
-    barred = config.bad_words_ids or []
+        if generation.get(name, nothing) != nothing:
+            raise EngineError(f"the engine 'native' does not know {name}={generation[name]!r}", hint)
+    end, barred = generation["eos_token_id"], generation.get("bad_words_ids") or []
+    ends = end if isinstance(end, list) else [end]
     if len(ends) != 1 or any(len(ids) != 1 for ids in barred):
         said = f"eos {ends}, bad words {barred}"
         raise EngineError(f"the engine 'native' bars single tokens and knows one end: {said}", hint)
+    penalty = generation.get("length_penalty") if settings.length_penalty is None else settings.length_penalty
     return Rules(
-        beams=config.num_beams,
-        length_penalty=float(config.length_penalty),
-        early_stopping=config.early_stopping or False,
-        renormalize=bool(config.renormalize_logits),
-        start=config.decoder_start_token_id,
+        beams=settings.beams or generation.get("num_beams") or 1,
+        length_penalty=1.0 if penalty is None else float(penalty),
+        early_stopping=generation.get("early_stopping") or False,
+        renormalize=bool(generation.get("renormalize_logits")),
+        start=generation["decoder_start_token_id"],
         end=ends[0],
         barred=tuple(ids[0] for ids in barred if ids[0] != ends[0]),
     )

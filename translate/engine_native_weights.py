@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from translate.engine_native_checkpoint import Checkpoint
+from translate.records import EngineError
 
 VOCABULARY_BLOCK = 64
 """Logits a block: the vocabulary is filled up to a multiple of it, so that the best ones are found in two stages."""
@@ -137,51 +140,59 @@ class Weights:
     device: torch.device
 
 
-def pack_weights(model: Any, dtype: str, device: str) -> Weights:
-    """Pack a MarianMTModel that is loaded in float32. `dtype`: float32, bfloat16, float16, int8 (CPU only)."""
-    config, base = model.config, model.model
-    place = torch.device(device)
-
-    def dense(weight: Tensor, bias: Tensor) -> Dense:
-        return make_dense(weight.detach().float().to(place), bias.detach().float().to(place), dtype)
-
-    def norm(module: Any) -> Norm:
-        return Norm(module.weight.detach().float().to(place), module.bias.detach().float().to(place))
-
-    def table(weight: Tensor, scale: float = 1.0) -> Tensor:
-        return (weight.detach().float() * scale).to(place)
-
-    def layer(module: Any) -> Layer:
-        cross = getattr(module, "encoder_attn", None)
-        return Layer(
-            qkv=dense(*_fuse_attention(module.self_attn)),
-            out=dense(module.self_attn.out_proj.weight, module.self_attn.out_proj.bias),
-            norm=norm(module.self_attn_layer_norm),
-            cross_query=dense(*_scaled_query(cross)) if cross else None,
-            cross_out=dense(cross.out_proj.weight, cross.out_proj.bias) if cross else None,
-            cross_norm=norm(module.encoder_attn_layer_norm) if cross else None,
-            up=dense(module.fc1.weight, module.fc1.bias),
-            down=dense(module.fc2.weight, module.fc2.bias),
-            final_norm=norm(module.final_layer_norm),
+def pack_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
+    """Pack a checkpoint. `dtype`: float32, bfloat16, float16, int8 (CPU only). Raises EngineError for its activation."""
+    config, tensors, place = checkpoint.config, checkpoint.tensors, torch.device(device)
+    if config["activation_function"] not in ACTIVATIONS:
+        raise EngineError(
+            f"the engine 'native' has no activation '{config['activation_function']}'",
+            "use --engine transformers for this model",
         )
 
-    crosses = [m.encoder_attn for m in base.decoder.layers]
-    projections = [projection for cross in crosses for projection in (cross.k_proj, cross.v_proj)]
-    scale = math.sqrt(config.d_model) if config.scale_embedding else 1.0
+    def dense(parts: tuple[Tensor, Tensor]) -> Dense:
+        return make_dense(parts[0].to(place), parts[1].to(place), dtype)
+
+    def named(name: str) -> tuple[Tensor, Tensor]:
+        return tensors[f"{name}.weight"], tensors[f"{name}.bias"]
+
+    def norm(name: str) -> Norm:
+        weight, bias = named(name)
+        return Norm(weight.to(place), bias.to(place))
+
+    def layer(name: str, head: int, *, cross: bool) -> Layer:
+        query = _scale(named(f"{name}.self_attn.q_proj"), head)
+        return Layer(
+            qkv=dense(_join([query, *(named(f"{name}.self_attn.{part}_proj") for part in "kv")])),
+            out=dense(named(f"{name}.self_attn.out_proj")),
+            norm=norm(f"{name}.self_attn_layer_norm"),
+            cross_query=dense(_scale(named(f"{name}.encoder_attn.q_proj"), head)) if cross else None,
+            cross_out=dense(named(f"{name}.encoder_attn.out_proj")) if cross else None,
+            cross_norm=norm(f"{name}.encoder_attn_layer_norm") if cross else None,
+            up=dense(named(f"{name}.fc1")),
+            down=dense(named(f"{name}.fc2")),
+            final_norm=norm(f"{name}.final_layer_norm"),
+        )
+
+    d, heads, decoder_heads = (
+        config[name] for name in ("d_model", "encoder_attention_heads", "decoder_attention_heads")
+    )
+    encoder = [f"model.encoder.layers.{number}" for number in range(config["encoder_layers"])]
+    decoder = [f"model.decoder.layers.{number}" for number in range(config["decoder_layers"])]
+    scale = math.sqrt(d) if config["scale_embedding"] else 1.0
     return Weights(
-        heads=config.encoder_attention_heads,
-        decoder_heads=config.decoder_attention_heads,
-        d=config.d_model,
-        vocabulary=model.final_logits_bias.shape[-1],
-        source_tokens=table(base.encoder.embed_tokens.weight, scale),
-        target_tokens=table(base.decoder.embed_tokens.weight, scale),
-        source_positions=table(base.encoder.embed_positions.weight),
-        target_positions=table(base.decoder.embed_positions.weight),
-        encoder=tuple(map(layer, base.encoder.layers)),
-        decoder=tuple(map(layer, base.decoder.layers)),
-        memory=dense(torch.cat([p.weight for p in projections]), torch.cat([p.bias for p in projections])),
-        logits=dense(*_fill_vocabulary(model.get_output_embeddings().weight, model.final_logits_bias[0])),
-        activation=ACTIVATIONS[config.activation_function],
+        heads=heads,
+        decoder_heads=decoder_heads,
+        d=d,
+        vocabulary=tensors["final_logits_bias"].shape[1],
+        source_tokens=(tensors["model.encoder.embed_tokens.weight"] * scale).to(place),
+        target_tokens=(tensors["model.decoder.embed_tokens.weight"] * scale).to(place),
+        source_positions=tensors["model.encoder.embed_positions.weight"].to(place),
+        target_positions=tensors["model.decoder.embed_positions.weight"].to(place),
+        encoder=tuple(layer(name, d // heads, cross=False) for name in encoder),
+        decoder=tuple(layer(name, d // decoder_heads, cross=True) for name in decoder),
+        memory=dense(_join([named(f"{name}.encoder_attn.{part}_proj") for name in decoder for part in "kv"])),
+        logits=dense(_fill_vocabulary(tensors["lm_head.weight"], tensors["final_logits_bias"][0])),
+        activation=ACTIVATIONS[config["activation_function"]],
         device=place,
     )
 
@@ -193,17 +204,14 @@ def make_dense(weight: Tensor, bias: Tensor, dtype: str) -> Dense:
     return Int8Dense(weight, bias) if dtype == "int8" else HalfDense(weight, bias, getattr(torch, dtype))
 
 
-def _scaled_query(attention: Any) -> tuple[Tensor, Tensor]:
+def _scale(query: tuple[Tensor, Tensor], head: int) -> tuple[Tensor, Tensor]:
     """The query's projection with attention's 1/√head in it."""
-    scale = attention.head_dim**-0.5
-    return attention.q_proj.weight * scale, attention.q_proj.bias * scale
+    return query[0] * head**-0.5, query[1] * head**-0.5
 
 
-def _fuse_attention(attention: Any) -> tuple[Tensor, Tensor]:
-    """Query, key and value as one projection, [3 d, d] and [3 d]."""
-    weight, bias = _scaled_query(attention)
-    keys, values = attention.k_proj, attention.v_proj
-    return torch.cat([weight, keys.weight, values.weight]), torch.cat([bias, keys.bias, values.bias])
+def _join(parts: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Several projections of one input as one."""
+    return torch.cat([weight for weight, _ in parts]), torch.cat([bias for _, bias in parts])
 
 
 def _fill_vocabulary(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:

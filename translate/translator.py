@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from typing import Protocol
 
 from translate.batches import make_batches
 from translate.catalog import CANARY_FILE, read_object
 from translate.checks import check_target, choose_better, needs_model, order_flags, safer_source, worth_retrying
 from translate.engine import Engine
-from translate.memory import Memory, Remembered, window_key
+from translate.memory import Remembered, window_key
 from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Signature, Translation
 from translate.tokens import Tokenizer
 
@@ -46,6 +47,18 @@ class Progress:
     target_tokens: int = 0
 
 
+class Remembering(Protocol):
+    """What a translator wants of a memory."""
+
+    def find(self, sources: Iterable[str]) -> dict[str, Remembered]:
+        """Those of the sources that are known, each with its entry."""
+        ...
+
+    def add(self, window: int, translations: Sequence[tuple[str, Translation]]) -> None:
+        """Keep these (source, translation) pairs, all or none of them."""
+        ...
+
+
 @dataclass(slots=True)
 class _Pending:
     """A sentence on its way through the engine: in one part or, if it is long, in several."""
@@ -65,7 +78,7 @@ class Translator:
         tokenizer: Tokenizer,
         settings: Settings,
         *,
-        memory: Memory | None = None,
+        memory: Remembering | None = None,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._engine, self._tokenizer, self._settings = engine, tokenizer, settings

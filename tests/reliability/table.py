@@ -55,7 +55,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="at the size of the tests")
     parser.add_argument("--only", action="append", choices=[name.removeprefix("test_") for name in MODULES])
     parser.add_argument("--tries", type=int, help="kills, instead of as many as the size has")
-    parser.add_argument("--readme", type=Path, help="write the table between the README's marks, and that of the flags beside it")
+    parser.add_argument(
+        "--readme", type=Path, help="write the table between the README's marks, and that of the flags beside it"
+    )
     parser.add_argument("--keep", type=Path, help="take results from this file, and put them there")
     options = parser.parse_args()
     size = SMALL if options.quick else FULL

@@ -53,14 +53,14 @@ def watched(call):
         step()
         return result
     return around
-from translate import memory, output
+from translate import files, memory
 from translate.cli import main
 for name in ("replace", "fsync", "mkdir", "unlink"):
     setattr(os, name, watched(getattr(os, name)))
 memory.Memory.__init__ = watched(memory.Memory.__init__)
 memory.Memory.add = watched(memory.Memory.add)
 memory.Memory.close = watched(memory.Memory.close)
-output.AtomicFile.__init__ = watched(output.AtomicFile.__init__)
+files.AtomicFile.__init__ = watched(files.AtomicFile.__init__)
 try:
     main()
 finally:

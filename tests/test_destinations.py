@@ -1,4 +1,4 @@
-"""One output folder: what may be written where, and what happens when it goes away."""
+"""Where files go: none twice, none through a link, none into a folder that has gone away."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from translate.destinations import check_no_link, check_places, leave_out_unwritable
 from translate.output import RunRecord
 from translate.records import Document, OutputError, Row
-from translate.runfolder import RunFolder, check_no_link, check_places, leave_out_unwritable
+from translate.runfolder import RunFolder
 
 RECORD = RunRecord({"model": "x"}, {}, {}, {}, {})
 DOCUMENT = Document("data/a.txt", None, "utf-8", "00", 5)

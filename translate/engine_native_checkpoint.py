@@ -1,0 +1,153 @@
+"""A Marian checkpoint in transformers' format, read without transformers, whose import takes longer than a short translation."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from translate.catalog import weight_file
+from translate.records import ModelError
+
+DEFAULTS: Mapping[str, Any] = {
+    "activation_function": "gelu",
+    "decoder_start_token_id": 58100,
+    "decoder_vocab_size": None,
+    "eos_token_id": 0,
+    "max_position_embeddings": 1024,
+    "pad_token_id": 58100,
+    "scale_embedding": False,
+    "share_encoder_decoder_embeddings": True,
+    "tie_word_embeddings": True,
+}
+"""What transformers takes where a Marian config.json says nothing."""
+SIZES = (
+    "d_model",
+    "decoder_attention_heads",
+    "decoder_ffn_dim",
+    "decoder_layers",
+    "encoder_attention_heads",
+    "encoder_ffn_dim",
+    "encoder_layers",
+    "vocab_size",
+)
+"""What every config.json has to say."""
+ALIASES = ("model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight", "lm_head.weight")
+"""The tables of embeddings; one of them may stand for the others, or be called `model.shared.weight`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model's settings and its tensors, by the names that they have in transformers: all there, of the right shape."""
+
+    config: Mapping[str, Any]
+    generation: Mapping[str, Any]
+    """What generation_config.json says, or config.json where there is none, as the first OPUS-MT uploads had it."""
+    tensors: Mapping[str, Tensor]
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read and check a model's folder. Raises ModelError; code in it never runs."""
+    weights = weight_file(folder)
+    config = dict(DEFAULTS) | _read_json(folder / "config.json")
+    if missing := [name for name in SIZES if name not in config]:
+        raise ModelError(f"'{folder / 'config.json'}' does not say {missing[0]}", "download the model again")
+    config["decoder_vocab_size"] = config["decoder_vocab_size"] or config["vocab_size"]
+    generation = folder / "generation_config.json"
+    said = _read_json(generation) if generation.is_file() else config
+    special = {name: config[name] for name in ("decoder_start_token_id", "eos_token_id")}
+    try:
+        tensors = _read_tensors(weights)
+    except (safetensors.SafetensorError, pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise ModelError(f"cannot load '{weights}': {reason}", "download the model again") from error
+    return Checkpoint(config, special | said, _complete(tensors, config, weights))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot read '{path}': {error}", "download the model again") from error
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    found = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(found, dict) or not all(isinstance(tensor, Tensor) for tensor in found.values()):
+        raise ValueError("not a table of tensors")
+    return found
+
+
+def _complete(tensors: dict[str, Tensor], config: Mapping[str, Any], weights: Path) -> dict[str, Tensor]:
+    """With what may be left out, in float32. Raises ModelError if a tensor is missing, left over, or of another shape."""
+    _tie(tensors, config)
+    positions = torch.from_numpy(make_positions(config["max_position_embeddings"], config["d_model"]))
+    for side in ("encoder", "decoder"):
+        tensors.setdefault(f"model.{side}.embed_positions.weight", positions)
+    shapes = expected_shapes(config)
+    tensors.setdefault("final_logits_bias", torch.zeros(shapes["final_logits_bias"]))
+    hint = "download the model again"
+    for name in shapes.keys() ^ tensors.keys():
+        kind = "missing" if name in shapes else "unexpected"
+        raise ModelError(f"'{weights}' does not fit its config.json: {kind} {name}", hint)
+    for name, shape in shapes.items():
+        if tensors[name].shape != shape:
+            found = "×".join(map(str, tensors[name].shape))
+            raise ModelError(f"'{weights}' does not fit its config.json: {name} is {found}", hint)
+    return {name: tensor.float() for name, tensor in tensors.items()}
+
+
+def _tie(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> None:
+    """Give every table of embeddings its own name, whichever of them the file holds."""
+    shared = tensors.pop("model.shared.weight", None)
+    tied = ALIASES if config["share_encoder_decoder_embeddings"] else ALIASES[1:]
+    if config["tie_word_embeddings"]:
+        found = [tensors[name] for name in tied if name in tensors]
+        if len(tied) == len(ALIASES) and shared is not None:
+            found.insert(0, shared)
+        tensors |= dict.fromkeys(tied, found[0]) if found else {}
+
+
+def make_positions(count: int, width: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    """Sines in the first half of a position's vector, cosines in the second; as Marian has them. [count, width]
+
+    Source: Vaswani et al., Attention Is All You Need (2017), section 3.5; the halves are MarianSinusoidalPositionalEmbedding's.
+    """
+    rates = np.power(10000, 2 * (np.arange(width) // 2) / width)
+    angles = np.arange(count)[:, None] / rates
+    return np.concatenate([np.sin(angles[:, 0::2]), np.cos(angles[:, 1::2])], 1).astype(np.float32)
+
+
+def expected_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The name and shape of every tensor that a model with this config.json has."""
+    d, positions = config["d_model"], config["max_position_embeddings"]
+    shared = config["share_encoder_decoder_embeddings"]
+    targets = config["vocab_size"] if shared else config["decoder_vocab_size"]
+    source, target, output = ALIASES
+    shapes: dict[str, tuple[int, ...]] = {source: (config["vocab_size"], d), target: (targets, d), output: (targets, d)}
+    shapes["final_logits_bias"] = (1, targets)
+    for side in ("encoder", "decoder"):
+        inner = config[f"{side}_ffn_dim"]
+        shapes[f"model.{side}.embed_positions.weight"] = (positions, d)
+        attentions = ("self_attn", "encoder_attn") if side == "decoder" else ("self_attn",)
+        for number in range(config[f"{side}_layers"]):
+            layer = f"model.{side}.layers.{number}"
+            dense = {f"{a}.{p}_proj": (d, d) for a in attentions for p in ("q", "k", "v", "out")}
+            dense |= {"fc1": (inner, d), "fc2": (d, inner)}
+            shapes |= {f"{layer}.{name}.weight": shape for name, shape in dense.items()}
+            shapes |= {f"{layer}.{name}.bias": shape[:1] for name, shape in dense.items()}
+            norms = [*(f"{a}_layer_norm" for a in attentions), "final_layer_norm"]
+            shapes |= {f"{layer}.{norm}.{part}": (d,) for norm in norms for part in ("weight", "bias")}
+    return shapes
