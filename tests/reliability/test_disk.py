@@ -30,6 +30,7 @@ from reliability.attack import (
     row_files,
     run,
     start,
+    thin,
     write_real_texts,
 )
 
@@ -43,9 +44,9 @@ def attacks(size: Size, folder: Path) -> Iterator[Tally]:
     yield limit_files(folder / "limit", size.disks, size.lines)
     yield protect(folder / "read-only")
     yield delete_output(folder / "deleted", max(2, size.disks // 4), size.lines)
-    yield obstruct(folder / "obstructed")
-    yield name_oddly(folder / "names")
-    yield change_inputs(folder / "inputs")
+    yield obstruct(folder / "obstructed", size)
+    yield name_oddly(folder / "names", size)
+    yield change_inputs(folder / "inputs", size)
 
 
 @contextmanager
@@ -185,7 +186,7 @@ def wait_until(process: subprocess.Popen[str], reached: Callable[[], bool]) -> N
         time.sleep(0.005)
 
 
-def obstruct(folder: Path) -> Tally:
+def obstruct(folder: Path, size: Size) -> Tally:
     """Something else is where the run has to write."""
     tally = Tally("output, or a file in it, is something else")
     obstacles: dict[str, Callable[[Path], object]] = {
@@ -199,12 +200,14 @@ def obstruct(folder: Path) -> Tally:
         "out/tiny-de-en/memory.sqlite": lambda path: path.mkdir(),
         "out/tiny-de-en/memory.sqlite-wal": lambda path: path.mkdir(),
     }
-    for name, put in obstacles.items():
+    for name, put in thin(obstacles.items(), size):
         tally.add(run_obstructed(folder, name, put))
     garbage = {"zeros": bytes(8192), "text": b"no database" * 800, "half a database": b"SQLite format 3\0" + bytes(99)}
-    for name, data in itertools.product(("memory.sqlite", "run.json"), garbage.values()):
+    for name, data in thin(itertools.product(("memory.sqlite", "run.json"), garbage.values()), size):
         tally.add(run_obstructed(folder, f"out/tiny-de-en/{name}", functools.partial(write, data)))
-    for text in ("[]", "{}", '{"signature": 3}', '{"signature":"a:b","documents":{"x":{}}}', "[" * 100_000):
+    for text in ("[]", "{}", '{"signature": 3}', '{"signature":"a:b","documents":{"x":{}}}', "[" * 100_000)[
+        :: -size.every
+    ]:
         tally.add(run_obstructed(folder, "out/tiny-de-en/run.json", functools.partial(write, text.encode())))
     return tally
 
@@ -224,7 +227,7 @@ def run_obstructed(folder: Path, name: str, put: Callable[[Path], object]) -> st
     return f"{name}: {problem}" if problem else ""
 
 
-def name_oddly(folder: Path) -> Tally:
+def name_oddly(folder: Path, size: Size) -> Tally:
     """Names as long as a file system takes, names that are no UTF-8: each is named, the other documents are done."""
     tally = Tally("names of 255 bytes, names that are not UTF-8")
     names = {
@@ -235,18 +238,18 @@ def name_oddly(folder: Path) -> Tally:
         os.fsdecode(b"K\xf6ln.txt"): True,
         os.fsdecode(b"\xff\xfe/a.txt"): True,
     }
-    for name, bad in names.items():
-        for argument in ("data", f"data/{name}"):
-            shutil.rmtree(folder, ignore_errors=True)
-            texts = write_real_texts(folder, 9)
-            path = folder / "data" / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_text("Ja gut.", encoding="utf-8")
-            files = ["data"] if argument == "data" else [argument, *(f"data/{text}" for text in texts)]
-            done = run((*files, *ECHO, "--text", "--quiet"), folder)
-            problem = complain(done, 1 if bad else 0)
-            lost = [judge_rows(text, find_rows(folder, text_name)) for text_name, text in texts.items()]
-            tally.add(f"{name!a}: {problem}" if problem else "", lost=sum(found[0] for found in lost))
+    cases = [(name, bad, argument) for name, bad in names.items() for argument in ("data", f"data/{name}")]
+    for name, bad, argument in thin(cases, size):
+        shutil.rmtree(folder, ignore_errors=True)
+        texts = write_real_texts(folder, 9)
+        path = folder / "data" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("Ja gut.", encoding="utf-8")
+        files = ["data"] if argument == "data" else [argument, *(f"data/{text}" for text in texts)]
+        done = run((*files, *ECHO, "--text", "--quiet"), folder)
+        problem = complain(done, 1 if bad else 0)
+        lost = [judge_rows(text, find_rows(folder, text_name)) for text_name, text in texts.items()]
+        tally.add(f"{name!a}: {problem}" if problem else "", lost=sum(found[0] for found in lost))
     return tally
 
 
@@ -256,7 +259,7 @@ def find_rows(folder: Path, name: str) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-def change_inputs(folder: Path) -> Tally:
+def change_inputs(folder: Path, size: Size) -> Tally:
     """An input is deleted, cut, or replaced by a folder while the run is at work: it is named, the others are done."""
     tally = Tally("input deleted, cut or replaced while it is read")
 
@@ -265,7 +268,7 @@ def change_inputs(folder: Path) -> Tally:
         path.mkdir()
 
     changes: list[Callable[[Path], object]] = [Path.unlink, lambda path: os.truncate(path, 1000), replace]
-    for change in changes:
+    for change in thin(changes, size):
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "data").mkdir(parents=True)
         for name, count in {"a": 5100, "b": 5100, "c": 1000}.items():  # c is behind the first window

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import environment
-from reliability.attack import ECHO, SMALL, Size, Tally, check, complain, run
+from reliability.attack import ECHO, SMALL, Size, Tally, check, complain, run, thin
 from translate.catalog import BUNDLED
 
 TINY = BUNDLED / "tiny-de-en"
@@ -66,10 +66,10 @@ class Payload:
 def attacks(size: Size, folder: Path) -> Iterator[Tally]:
     """The rows of this family."""
     yield damage_weights(folder / "weights", size.damages)
-    yield change_files(folder / "files", ENGINES if size.damages > SMALL.damages else ENGINES[:1])
-    yield run_code(folder / "code")
+    yield change_files(folder / "files", size)
+    yield run_code(folder / "code", size)
     yield swap_while_resuming(folder / "swapped")
-    yield write_garbage(folder / "models")
+    yield write_garbage(folder / "models", size)
 
 
 def copy_model(place: Path, **changed: bytes) -> Path:
@@ -188,7 +188,7 @@ def make_configurations() -> Iterator[tuple[str, bytes]]:
         yield name, data
 
 
-def change_files(folder: Path, engines: tuple[str, ...]) -> Tally:
+def change_files(folder: Path, size: Size) -> Tally:
     """Wrong vocabularies, pieces of the other side, configurations that do not fit, weights that are something else."""
     tally = Tally("files of a model folder wrong, swapped, cut or empty")
     other = b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "
@@ -210,9 +210,10 @@ def change_files(folder: Path, engines: tuple[str, ...]) -> Tally:
             "model_safetensors": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 21932114\n"
         },
     }
+    engines = ENGINES if size.every == 1 else ENGINES[:1]
     models = [
         (copy_model(folder / f"{engine}-{name}", **changed), engine)
-        for name, changed in changes.items()
+        for name, changed in thin(changes.items(), size)
         for engine in engines
     ]
     sound = [(copy_model(folder / f"{engine}-sound"), engine) for engine in engines]
@@ -223,7 +224,7 @@ def change_files(folder: Path, engines: tuple[str, ...]) -> Tally:
     return tally
 
 
-def run_code(folder: Path) -> Tally:
+def run_code(folder: Path, size: Size) -> Tally:
     """Pickles and modules that leave a mark when they run, wherever a library might look for them."""
     tally = Tally("code in a model folder")
     folder.mkdir(parents=True)
@@ -259,7 +260,7 @@ def run_code(folder: Path) -> Tally:
     }
     models = []
     for name, files in attacks.items():
-        for engine in ENGINES:
+        for engine in ENGINES if size.every == 1 else ENGINES[:1]:
             place = copy_model(folder / f"{engine}-{name}", **files)
             if name == "pickle":
                 (place / "model.safetensors").unlink()
@@ -303,7 +304,7 @@ def swap_while_resuming(folder: Path) -> Tally:
     return tally
 
 
-def write_garbage(folder: Path) -> Tally:
+def write_garbage(folder: Path, size: Size) -> Tally:
     """A models.txt that is none."""
     tally = Tally("models.txt with garbage")
     folder.mkdir(parents=True)
@@ -333,7 +334,7 @@ def write_garbage(folder: Path) -> Tally:
         "x/y\x1b[2J",
     ]
     lines += ["../tiny-de-en bundled", "CON", "~/x", "$HOME", "x/y@../../z", "x/..", "--/--", "\ud7ff/\u2028"]
-    for text in [*(line.encode() for line in lines), bytes(1000), chance.randbytes(2000), b"\n" * 100_000]:
+    for text in thin([*(line.encode() for line in lines), bytes(1000), chance.randbytes(2000), b"\n" * 100_000], size):
         (folder / "models.txt").write_bytes(text)
         done = run(("a.txt", *ECHO[:2]), folder, seconds=60)
         tally.add(complain(done, 1) and f"{text[:40]!r}: {complain(done, 1)}")

@@ -21,6 +21,7 @@ from reliability.attack import (
     row_files,
     run,
     start,
+    thin,
 )
 
 TEXT = "Das Haus steht leer.\n"
@@ -69,11 +70,11 @@ COLLISIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def attacks(_: Size, folder: Path) -> Iterator[Tally]:
+def attacks(size: Size, folder: Path) -> Iterator[Tally]:
     """The rows of this family."""
-    yield name_paths(folder / "names")
-    yield collide(folder / "collisions")
-    yield plant_links(folder / "links")
+    yield name_paths(folder / "names", size)
+    yield collide(folder / "collisions", size)
+    yield plant_links(folder / "links", size)
 
 
 def prepare(folder: Path) -> Path:
@@ -100,10 +101,10 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def name_paths(folder: Path) -> Tally:
+def name_paths(folder: Path, size: Size) -> Tally:
     """Each name alone, and all files of it covered by rows below the output folder."""
     tally = Tally("names and links that lead elsewhere")
-    for pattern in NAMES:
+    for pattern in thin(NAMES, size):
         home = prepare(folder)
         name = pattern.replace("{root}", str(folder)).replace("{base}", folder.name)
         path = home / name
@@ -121,10 +122,10 @@ def name_paths(folder: Path) -> Tally:
     return tally
 
 
-def collide(folder: Path) -> Tally:
+def collide(folder: Path, size: Size) -> Tally:
     """Refused before anything is written, naming both."""
     tally = Tally("two inputs that would be written to one file")
-    for what, names in COLLISIONS.items():
+    for what, names in thin(COLLISIONS.items(), size):
         for order in (names, names[::-1]):
             home = prepare(folder)
             problem = complain(run((*ECHO, "--text", *order), home), 1, "would")
@@ -134,7 +135,7 @@ def collide(folder: Path) -> Tally:
     return tally
 
 
-def plant_links(folder: Path) -> Tally:
+def plant_links(folder: Path, size: Size) -> Tally:
     """Links inside the output folder that lead out of it, or that make two folders one: nothing goes through them."""
     tally = Tally("links planted in the output folder")
     temporary = find_temporary(folder)
@@ -149,7 +150,7 @@ def plant_links(folder: Path) -> Tally:
         "temporary → a file": lambda out: (out / temporary).symlink_to("../../../secret/x.txt"),
         "model → elsewhere": replace_by_link,
     }
-    for what, plant in victims.items():
+    for what, plant in thin(victims.items(), size):
         home = prepare(folder)
         (home / FOLDER).mkdir(parents=True)
         plant(home / FOLDER)
