@@ -29,9 +29,10 @@ checks      flags for a row, and what to try again                              
 memory      the translation memory, which is the journal too                    records, batches
 files       text files that are complete or not there                           records, places
 output      rows, run.json                                                      records, files
+destinations  where the files of documents go: none twice, none through a link  records, places, files, output
 recommendations  what a bench found, kept for the runs that follow              records, usercache, engine, measurements, files, output
-runfolder   one output folder: lock, which run it holds, its files              records, shards, files, output
-translator  a window of sentences → translations                                records, batches, checks, engine, memory, tokens
+runfolder   one output folder: lock, which run it holds, its files              records, places, shards, files, output, destinations
+translator  a window of sentences → translations                                records, catalog, batches, checks, engine, memory, tokens
 events      what a run tells, and its tally                                     records, catalog, output, translator
 provenance  with what a run was made: versions, kind of machine                 nothing
 pipeline    files → files: composes all of the above                            all above
@@ -61,5 +62,5 @@ cli_compare  the options of `translate compare`                                 
 cli_bench   the options of `translate bench`                                    all above
 cli_show    `translate segment`, `translate models`                             all above
 cli         options, messages, exit statuses                                    all above
-__main__    `python -m translate`                                               cli
+__main__    where the command begins                                            cli
 """

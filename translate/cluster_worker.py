@@ -23,7 +23,7 @@ import ray
 from filelock import FileLock
 
 from translate.batches import make_chunks
-from translate.catalog import SMALL_FILES, fingerprint, weight_file
+from translate.catalog import CANARY_FILE, SMALL_FILES, fingerprint, weight_file
 from translate.cluster_journal import Known, remember
 from translate.engine import load_engine
 from translate.events import Begin, DocumentFailed, End, Item
@@ -33,7 +33,7 @@ from translate.places import absolute_name, as_path
 from translate.provenance import package_versions
 from translate.records import Document, InputError, Model, ModelError, Sentence, Settings, Signature, Translation
 from translate.tokens import Tokenizer
-from translate.translator import CANARY_FILE, Translator, batch_tokens, check_canary, make_signature
+from translate.translator import Translator, batch_tokens, check_canary, make_signature
 from translate.usercache import user_cache_folder
 
 BLOCK_ITEMS = 10_000

@@ -163,7 +163,11 @@ def _check_block(
 ) -> None:
     pending = decoder.getstate()[0]
     try:
-        decoder.decode(block, final)
+        decoder.decode(block, final).encode()
+    except UnicodeEncodeError as error:  # utf-7 and the escapes of programming languages can spell what is no character
+        hint = "say what encoding the file really has, or convert it to UTF-8"
+        half = f"{error.object[error.start]!a} is half of a character"
+        raise InputError(f"'{name}' is not {encoding} text: {half}", hint) from None
     except UnicodeDecodeError as error:
         at = offset - len(pending) + error.start
         byte = error.object[error.start : error.start + 1].hex()
@@ -210,9 +214,13 @@ class _HashingReader(io.RawIOBase):
 
 
 def split_lines(text: TextIO) -> Iterator[Paragraph]:
-    """Paragraphs of a stream that keeps its line endings (newline=""): \\n, \\r\\n and \\r each end a line."""
+    """Paragraphs of a stream that keeps its line endings (newline=""): \\n, \\r\\n and \\r each end a line.
+
+    Raises UnicodeError at half of a surrogate pair, which some encodings can spell.
+    """
     offset = number = 0
     for line in text:
+        line.encode()
         content = line.rstrip("\r\n")
         if content and not content.isspace():
             yield Paragraph(number, offset, content)

@@ -34,7 +34,8 @@ class AtomicFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             if len(os.fsencode(path.name)) > LONGEST_NAME:
                 raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
-            self._file = self._temporary.open("w", encoding="utf-8", newline="\n")
+            self._temporary.unlink(missing_ok=True)  # and begun anew: if it is a link, nothing is written through it
+            self._file = self._temporary.open("x", encoding="utf-8", newline="\n")
 
     def write(self, text: str) -> None:
         """Add some text."""

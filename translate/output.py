@@ -38,7 +38,7 @@ def parse_row(line: str) -> Row:
     try:
         fields = json.loads(line)
         return Row(**{**fields, "flags": tuple(map(Flag, fields["flags"]))})
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"not a row: {line[:80]!r}") from error
 
 
@@ -147,7 +147,7 @@ def _read_record(path: Path) -> RunRecord:
         fields["signature"] = parse_signature(fields["signature"])
         fields["documents"] = {name: DocumentRecord(**record) for name, record in fields["documents"].items()}
         return RunRecord(**fields)
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
         raise OutputError(f"cannot read '{path}': {error}", "move the file away, or use another --output") from error
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from translate import output
 from translate.batches import make_chunks
 from translate.catalog import resolve_model
+from translate.destinations import check_no_link, check_places, leave_out_unwritable
 from translate.documents import (
     STANDARD_INPUT,
     document_name,
@@ -44,11 +45,11 @@ from translate.records import (
     Translation,
     format_signature,
 )
-from translate.runfolder import RunFolder, check_places
+from translate.runfolder import RunFolder
 from translate.sentences import split_sentences
 from translate.shards import Shard
 from translate.tokens import Tokenizer
-from translate.translator import Progress, Translator, batch_tokens, check_canary, make_signature
+from translate.translator import Progress, Translator, batch_tokens, check_canary, make_signature, refusals_of
 from translate.usercache import user_cache_folder
 
 FIRST_PIPED_WINDOW = 16
@@ -85,7 +86,8 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     started = time.perf_counter()
     resolution = resolve_model(job.model, job.models_file)
     tokenizer = Tokenizer(resolution.model, normalize=job.settings.normalize)
-    engine, settings, advice = _load_advised(resolution.model, job.settings)
+    with refusals_of(resolution.model):
+        engine, settings, advice = _load_advised(resolution.model, job.settings)
     job = dataclasses.replace(job, settings=settings)
     check_canary(resolution.model, engine, tokenizer)
     signature = make_signature(resolution.model, engine, tokenizer, job.settings)
@@ -141,9 +143,10 @@ def choose_documents(job: Job) -> tuple[dict[str, Path], list[DocumentFailed]]:
     Raises InputError if there is nothing else, OutputError if two documents would be written to one file.
     """
     paths, failures = find_documents(job.arguments)
+    failures += [DocumentFailed(name, error) for name, error in leave_out_unwritable(paths, text=job.text)]
     if not paths and failures:
         raise failures[0].error
-    check_places(job.output, paths)
+    check_places(job.output, paths, text=job.text)
     return (job.shard.choose(paths) if job.shard else paths), failures
 
 
@@ -161,10 +164,15 @@ def find_documents(arguments: Iterable[str]) -> tuple[dict[str, Path], list[Docu
     failures = []
     for argument in arguments:
         try:
-            for path in find_files(argument):
-                _add_document(found, path)
+            paths = find_files(argument)
         except InputError as error:
             failures.append(DocumentFailed(argument, error))
+            continue
+        for path in paths:
+            try:
+                _add_document(found, path)
+            except InputError as error:  # of a folder's files the others are there
+                failures.append(DocumentFailed(str(path), error))
     return found, failures
 
 
@@ -278,12 +286,14 @@ def kept_folder(job: Job, model: Model) -> Path:
 
 def memory_path(job: Job, folder: Path) -> Path:
     """The file of the job's memory, or of its shard's own; its folder is there. Raises OutputError."""
+    path = folder / f"memory{job.shard.suffix if job.shard else ''}.sqlite"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        check_no_link(path)
     except OSError as error:
         hint = "give --output a folder that can be written, or --no-memory"
         raise OutputError(f"cannot write into '{folder}': {error.strerror}", hint) from error
-    return folder / f"memory{job.shard.suffix if job.shard else ''}.sqlite"
+    return path
 
 
 def first_record(job: Job, loaded: Loaded, tokens: int) -> output.RunRecord:

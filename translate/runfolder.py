@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from translate.destinations import Guard, check_no_link
 from translate.files import AtomicFile, ObjectFile, new_file
 from translate.output import (
     RUN_FILE,
@@ -28,6 +29,7 @@ from translate.output import (
     write_run,
     write_text,
 )
+from translate.places import is_remote
 from translate.records import Document, Flag, OutputError, Row
 from translate.shards import Shard
 
@@ -38,23 +40,13 @@ JOINING_SECONDS = 60.0
 """How long to wait for others that go in at the same moment."""
 
 
-def check_places(folder: Path, names: Mapping[str, Path]) -> None:
-    """Raise OutputError if two of the documents (name → input) would be written to one file."""
-    taken: dict[Path, str] = {}
-    for name in names:
-        place = rows_path(folder, name)
-        if place in taken:
-            hint = "translate them one after the other, each with its own --output; or rename one"
-            raise OutputError(f"'{taken[place]}' and '{name}' would both be written to '{place}'", hint)
-        taken[place] = name
-
-
 class RunFolder:
     """The folder, locked for this run. Use as a context manager; what is not finished then leaves no file.
 
     The shards of one run may be in it at once, each with a lock, a record (run-3-of-16.json) and documents of its own.
-    Raises OutputError if another run is writing there, or the folder holds a run with another signature and
-    `overwrite` does not say to replace it. `locks` is another folder for the locks, where this one can have none.
+    Nothing is written through a link in it, and all stays under the lock. Raises OutputError if another run is writing
+    there, if the folder goes away, or if it holds a run with another signature and `overwrite` does
+    not say to replace it. `locks` is another folder for the locks, where this one can have none.
     """
 
     def __init__(
@@ -70,11 +62,15 @@ class RunFolder:
         self.folder, self._text = folder, text
         self._name = f"run{shard.suffix}.json" if shard else RUN_FILE
         locks = locks or folder
+        check_no_link(folder)
         with _named_errors(folder):
             locks.mkdir(parents=True, exist_ok=True)
             with FileLock(locks / JOINING_FILE, timeout=JOINING_SECONDS):
                 self._lock = _lock(locks, shard)
                 try:
+                    if not is_remote(folder):
+                        folder.mkdir(parents=True, exist_ok=True)
+                    self._guard = Guard(folder, _own_lock(locks, shard))
                     self._documents = self._take_over(record, shard, locks, overwrite=overwrite)
                     self._record = dataclasses.replace(record, documents=self._documents)
                     write_run(folder, self._record, self._name)
@@ -95,7 +91,9 @@ class RunFolder:
 
     def begin(self, document: Document) -> None:
         """Start the document's file."""
-        self._file = new_file(rows_path(self.folder, document.name))
+        place = rows_path(self.folder, document.name)
+        self._guard.check(place.parent)
+        self._file = new_file(place)
         self._rows, self._flags = 0, Counter()
 
     def write(self, row: Row) -> None:
@@ -110,6 +108,7 @@ class RunFolder:
         """Give the document's file its name, write its English text if asked for, and tell the number of rows."""
         if self._file is None:
             raise ValueError("no document was begun")
+        self._guard.check(self._file.path.parent)
         self._file.finish()
         self._file = None
         if self._text:
@@ -149,6 +148,7 @@ class RunFolder:
 
     def finish(self, timings: Mapping[str, float]) -> None:
         """Write run.json for the last time."""
+        self._guard.check(self.folder)
         write_run(self.folder, dataclasses.replace(self._record, finished=True, timings=timings), self._name)
 
 
