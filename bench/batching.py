@@ -1,6 +1,6 @@
 """How much do sorted, budgeted batches bring over batches of 8 in file order, with the same `generate` call?
 
-    python bench/batching.py [--model NAME] [--beams N] [--batch-tokens N …] [--repeats N] [--limit N] [--lines] FILE…
+    python bench/batching.py [--model NAME] [--beams N] [--batch-tokens N …] [--repeats N] [--limit N] [--lines] [--write README.md] FILE…
 
 All sides translate the same sentences with the engine `transformers`; only which sentences share a batch differs:
 as the pipeline makes them (sorted by length, under a budget of padded tokens) against the order of the text, 8 at a
@@ -21,11 +21,12 @@ from itertools import islice
 from pathlib import Path
 from statistics import median, quantiles
 
+from readme import replace_block
 from translate.batches import make_batches, padding_share
 from translate.catalog import resolve_model
 from translate.documents import document_name, find_files, open_document, read_paragraphs
 from translate.engine import Engine, load_engine
-from translate.records import Request, Settings
+from translate.records import Request, Settings, Signature
 from translate.sentences import split_sentences
 from translate.tokens import Tokenizer
 
@@ -92,6 +93,22 @@ def describe(side: Side, first_side: Side) -> dict[str, float | int | str]:
     }
 
 
+def render(
+    rows: Sequence[dict[str, float | int | str]], sentences: int, names: Sequence[str], engine: Signature
+) -> str:
+    """The table in Markdown, and what it was measured on."""
+    lines = ["| batches | sentences/s | times as fast | padding | same output |", "|---|---:|---:|---:|---:|"]
+    lines += [
+        f"| {row['side']} | {row['sentences_per_second']} | {row['ratio']:.2f} | {100 * float(row['source_padding']):.0f} % "
+        f"| {row['same']} of {sentences} |"
+        for row in rows
+    ]
+    setup = "|".join(f"{name}:{value}" for name, value in engine.items())
+    return "\n".join(
+        [*lines, "", f"{sentences:,} sentences of {', '.join(names)}; `{setup}`; {os.cpu_count()} processor cores."]
+    )
+
+
 def main() -> None:
     """Measure, print the table, end with one line of JSON."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -103,6 +120,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, choices=range(2, 100), metavar="N")
     parser.add_argument("--limit", type=int, help="only so many sentences, from the first")
     parser.add_argument("--lines", action="store_true", help="a line is a sentence (test sets)")
+    parser.add_argument("--write", type=Path, help="a file whose block `batching` is written anew")
     options = parser.parse_args()
     model = resolve_model(options.model).model
     engine = load_engine(model, Settings(engine="transformers", dtype=options.dtype, beams=options.beams))
@@ -124,6 +142,8 @@ def main() -> None:
         )
     result = {"rows": rows, "sentences": len(requests)}
     result |= {"signature": dict(engine.signature), "load": round(os.getloadavg()[0], 2), "files": names}
+    if options.write:
+        replace_block(options.write, "batching", render(rows, len(requests), names, engine.signature))
     print(json.dumps(result))
 
 

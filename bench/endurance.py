@@ -1,10 +1,12 @@
 """Does memory stay flat and time linear over a million sentences?
 
-    python bench/endurance.py [--sentences 1000000] [--documents 20] [--engine echo]
+    python bench/endurance.py [--sentences 1000000] [--documents 50] [--engine echo] [--plot FILE.svg]
+    python bench/endurance.py --text FILE --sentences 100000 --engine native
 
-Writes German-like sentences with distinct endings into a temporary folder, translates them with the command itself, and
-samples the process's resident size once a second. Prints resident size and seconds for each tenth of the sentences, by
-the number of rows written so far; the last line is JSON. Needs psutil.
+Writes German-like sentences with distinct endings into a temporary folder, or so many distinct lines of FILE, translates
+them with the command itself, greedily, and samples the process's resident size four times a second. Prints resident size and
+seconds for each tenth of the documents, counted from when the model is loaded, and how the last tenth's seconds compare
+with the first's; the last line is JSON. With --plot the same as a picture. Needs psutil.
 """
 
 from __future__ import annotations
@@ -15,7 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import psutil
 
@@ -26,18 +32,44 @@ SENTENCES = (
 )
 
 
-def write_corpus(folder: Path, sentences: int, documents: int) -> None:
-    """So many sentences, no two alike, three to a line."""
+INTERVAL = 0.25
+"""Seconds between two samples."""
+SVG = "http://www.w3.org/2000/svg"
+
+
+def make_sentences() -> Iterator[str]:
+    """No two alike, without end."""
     number = 0
+    while True:
+        yield SENTENCES[number % 3].format(number)
+        number += 1
+
+
+def read_sentences(path: Path) -> Iterator[str]:
+    """The distinct lines of a file, one after the other."""
+    seen = set()
+    with path.open(encoding="utf-8") as lines:
+        for line in map(str.strip, lines):
+            if line and hash(line) not in seen:
+                seen.add(hash(line))
+                yield line
+
+
+def write_corpus(folder: Path, sentences: Iterator[str], count: int, documents: int) -> int:
+    """So many sentences as documents of equal size, three to a line; how many there were."""
+    written = 0
     for document in range(documents):
-        with (folder / f"{document:04}.txt").open("w", encoding="utf-8") as file:
-            for _ in range(sentences // documents):
-                file.write(SENTENCES[number % 3].format(number) + (" " if number % 3 < 2 else "\n"))
-                number += 1
+        some = list(islice(sentences, count // documents))
+        lines = (" ".join(some[i : i + 3]) for i in range(0, len(some), 3))
+        (folder / f"{document:04}.txt").write_text("\n".join(lines), encoding="utf-8")
+        written += len(some)
+    return written
 
 
 def sample(process: psutil.Popen, done: Path) -> list[tuple[float, int, int]]:
-    """(seconds, resident bytes, documents done), once a second until the process ends."""
+    """(seconds, resident bytes, documents done) until the process ends, from when its folder is there: it has loaded."""
+    while process.poll() is None and not (done / "run.json").exists():
+        time.sleep(0.02)
     started, samples = time.perf_counter(), []
     while process.poll() is None:
         try:
@@ -45,43 +77,83 @@ def sample(process: psutil.Popen, done: Path) -> list[tuple[float, int, int]]:
         except psutil.NoSuchProcess:
             break
         samples.append((time.perf_counter() - started, resident, len(list(done.glob("*/*.jsonl")))))
-        time.sleep(1)
+        time.sleep(INTERVAL)
     return samples
 
 
+def run(folder: Path, engine: str) -> tuple[list[tuple[float, int, int]], dict[str, Any]]:
+    """The command over folder/in: its samples, and its own summary."""
+    code = "from translate.cli import main; main()"
+    options = ["in", "--engine", engine, "--model", "tiny-de-en", "--quiet", "--json", "-b", "1"]
+    process = psutil.Popen([sys.executable, "-c", code, *options], cwd=folder, stdout=subprocess.PIPE, text=True)
+    samples = sample(process, folder / "out" / "tiny-de-en")
+    return samples, json.loads(process.stdout.read().splitlines()[-1])
+
+
+def divide(samples: list[tuple[float, int, int]], documents: int) -> list[dict[str, float]]:
+    """Resident size at the end of each tenth of the documents, and the seconds that it took."""
+    tenths, before = [], 0.0
+    for tenth in range(1, 11):
+        seconds, resident, _ = next((s for s in samples if s[2] >= documents * tenth / 10), samples[-1])
+        tenths.append({"resident_mb": resident / 1e6, "seconds": seconds - before})
+        before = seconds
+    return tenths
+
+
+def report(tenths: list[dict[str, float]], summary: dict[str, Any], peak: float) -> None:
+    """The table, the closing line, and everything as JSON."""
+    print("done   resident MB   seconds for this tenth")
+    for number, tenth in enumerate(tenths, 1):
+        print(f"{10 * number:3} %  {tenth['resident_mb']:11.0f}  {tenth['seconds']:12.1f}")
+    ratio = tenths[-1]["seconds"] / max(tenths[0]["seconds"], 1e-9)
+    growth = tenths[-1]["resident_mb"] / tenths[0]["resident_mb"]
+    print(f"{summary['sentences']:,} sentences, {summary['sentences_per_second']} sentences/s, peak {peak:.0f} MB")
+    print(f"last tenth over first: seconds {ratio:.2f}, resident size {growth:.2f}")
+    figures = {"tenths": tenths, "peak_mb": peak, "time_ratio": ratio, "resident_ratio": growth}
+    print(json.dumps({**figures, "summary": summary}))
+
+
+def draw(tenths: list[dict[str, float]], summary: dict[str, Any], path: Path) -> None:
+    """Resident size, and the minutes so far, over the sentences done."""
+    import pygal
+
+    each = summary["sentences"] / 10_000
+    minutes = [sum(t["seconds"] for t in tenths[: i + 1]) / 60 for i in range(len(tenths))]
+    title = f"{summary['sentences']:,} sentences, {summary['engine']}"
+    chart = pygal.XY(js=[], width=720, height=420, explicit_size=True, title=title, legend_at_bottom=True)
+    chart.config(x_title="thousand sentences done", truncate_legend=-1, secondary_range=(0, max(minutes)))
+    chart.config(range=(0, 1.25 * max(t["resident_mb"] for t in tenths)))
+    chart.add("resident MB", [(each * (i + 1), round(t["resident_mb"], 1)) for i, t in enumerate(tenths)])
+    chart.add("minutes (right)", [(each * (i + 1), round(m, 3)) for i, m in enumerate(minutes)], secondary=True)
+    root = ElementTree.fromstring(chart.render(is_unicode=True))
+    for parent in list(root.iter()):
+        for child in [child for child in parent if child.tag == f"{{{SVG}}}script"]:
+            parent.remove(child)
+    ElementTree.register_namespace("", SVG)
+    path.write_text(ElementTree.tostring(root, encoding="unicode") + "\n", encoding="utf-8")
+
+
 def main() -> None:
-    """Run and report."""
+    """Options, run, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sentences", type=int, default=1_000_000)
     parser.add_argument("--documents", type=int, default=50)
     parser.add_argument("--engine", default="echo")
+    parser.add_argument("--text", type=Path, metavar="FILE", help="a sentence a line, instead of made-up ones")
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "in").mkdir()
-        write_corpus(folder / "in", arguments.sentences, arguments.documents)
-        code = "from translate.cli import main; main()"
-        options = ["in", "--engine", arguments.engine, "--model", "tiny-de-en", "--quiet", "--json", "-b", "1"]
-        process = psutil.Popen([sys.executable, "-c", code, *options], cwd=folder, stdout=subprocess.PIPE, text=True)
-        samples = sample(process, folder / "out" / "tiny-de-en")
-        summary = json.loads(process.stdout.read().splitlines()[-1])
-    report(samples, summary, arguments.documents)
-
-
-def report(samples: list[tuple[float, int, int]], summary: dict[str, object], documents: int) -> None:
-    """Resident size and seconds at each tenth of the documents."""
-    tenths = []
-    print("done   resident MB   seconds for this tenth")
-    before = 0.0
-    for tenth in range(1, 11):
-        reached = [s for s in samples if s[2] >= documents * tenth / 10] or samples[-1:]
-        seconds, resident, _ = reached[0]
-        tenths.append({"resident_mb": resident / 1e6, "seconds": seconds - before})
-        print(f"{10 * tenth:3} %  {resident / 1e6:11.0f}  {seconds - before:12.1f}")
-        before = seconds
-    peak = max(s[1] for s in samples) / 1e6
-    print(f"{summary['sentences']:,} sentences, {summary['sentences_per_second']} sentences/s, peak {peak:.0f} MB")
-    print(json.dumps({"tenths": tenths, "peak_mb": peak, "summary": summary}))
+        sentences = read_sentences(arguments.text) if arguments.text else make_sentences()
+        written = write_corpus(folder / "in", sentences, arguments.sentences, arguments.documents)
+        if written < arguments.sentences:
+            print(f"only {written:,} distinct sentences there", file=sys.stderr)
+        samples, summary = run(folder, arguments.engine)
+    tenths = divide(samples, arguments.documents)
+    if arguments.plot:
+        draw(tenths, summary, arguments.plot)
+    report(tenths, summary, max(s[1] for s in samples) / 1e6)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,27 @@
 """How fast are the engines beside plain transformers and CTranslate2, on the same text, in one run?
 
-    python bench/peers.py [--model NAME] [--beams N] [--limit N] [--repeats N] [--lines] [--reference FILE] FILE…
+    python bench/peers.py [--model NAME | --random] [--beams N] [--limit N] [--repeats N] [--engines E …] [--lines]
+                          [--reference FILE] FILE…
 
 Each side goes from texts to texts, tokens included: plain transformers as its documentation shows it (float32, file
 order, 8 at a time); CTranslate2 with all texts in one call, sorted into token batches, at the best of a few settings
 that are tried first (float32 and int8); and each engine as `translate` drives it. The sides take turns in random order,
-so that a drifting machine hits all alike. Prints a table; the last line is JSON. Ratios are to plain transformers.
+so that a drifting machine hits all alike. With --random they all get random weights of
+opus-mt's size (d 512, 6 + 6 layers, vocabulary 58,101), which never stop: 40 target tokens are forced for each row.
+Prints a table; the last line is JSON. Ratios are to plain transformers.
 """
 
 from __future__ import annotations
 
 import argparse
+import atexit
 import dataclasses
 import json
 import os
 import random
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +29,11 @@ from itertools import islice
 from pathlib import Path
 
 from translate.batches import make_batches, make_chunks
-from translate.catalog import resolve_model
+from translate.catalog import fingerprint, resolve_model
 from translate.checks import needs_model
-from translate.engine import installed_engines, load_engine
+from translate.engine import ENGINES, installed_engines, load_engine
 from translate.measurements import quartiles
-from translate.pipeline import package_versions
+from translate.provenance import package_versions
 from translate.recommendations import machine_kind
 from translate.records import Model, Request, Settings
 from translate.samples import read_text
@@ -40,6 +46,9 @@ PLAIN_SIZE = 8
 TRIAL_TEXTS = 64
 TRIAL_TOKENS = (512, 1024, 2048)
 SEED = 20
+RANDOM_VOCABULARY = 58_101
+RANDOM_SIZES = {"layers": 6, "ffn_dim": 2048, "attention_heads": 8}
+RANDOM_TOKENS = 40
 
 
 @dataclass(slots=True)
@@ -80,7 +89,9 @@ def load_ctranslate2(model: Model, dtype: str, beams: int, trial: Sequence[str])
     tokenizer = Tokenizer(model)
     vocabulary: dict[str, int] = json.loads((model.folder / "vocab.json").read_text(encoding="utf-8"))
     pieces = sorted(vocabulary, key=lambda piece: vocabulary[piece])
-    never = [[pieces[i] for i in ids] for ids in read_config(model.folder).get("bad_words_ids") or []]
+    config = read_config(model.folder)
+    never = [[pieces[i] for i in ids] for ids in config.get("bad_words_ids") or []]
+    longest = min(256, int(config.get("max_length") or 512) - 2)  # 256 is its own limit
     cores = int(machine_kind()["cpus"])
 
     def make(inter: int, intra: int, tokens: int) -> Translate:
@@ -91,7 +102,12 @@ def load_ctranslate2(model: Model, dtype: str, beams: int, trial: Sequence[str])
         def translate(texts: Sequence[str]) -> list[str]:
             sources = [[pieces[i] for i in ids] for ids in tokenizer.encode(texts)]
             results = engine.translate_batch(
-                sources, beam_size=beams, max_batch_size=tokens, batch_type="tokens", suppress_sequences=never
+                sources,
+                beam_size=beams,
+                max_batch_size=tokens,
+                batch_type="tokens",
+                suppress_sequences=never,
+                max_decoding_length=longest,
             )
             return [tokenizer.decode([vocabulary[piece] for piece in result.hypotheses[0]]) for result in results]
 
@@ -125,11 +141,45 @@ def load_ours(model: Model, name: str, settings: Settings) -> Side:
     return Side(name, translate, f"{engine.dtype}, {way}")
 
 
-def load_sides(model: Model, beams: int | None, trial: Sequence[str]) -> list[Side]:
+def make_random_model(folder: Path, like: Model) -> Model:
+    """A model of opus-mt's size with random weights, which cannot stop by itself: every row gets RANDOM_TOKENS tokens.
+
+    Its source vocabulary is the other model's; what it writes means nothing.
+    """
+    import torch
+    from transformers import MarianConfig, MarianMTModel
+
+    torch.manual_seed(SEED)
+    sizes = {f"{side}_{what}": n for side in ("encoder", "decoder") for what, n in RANDOM_SIZES.items()}
+    last = RANDOM_VOCABULARY - 1
+    marian = MarianMTModel(
+        MarianConfig(
+            **sizes,
+            d_model=512,
+            vocab_size=RANDOM_VOCABULARY,
+            max_position_embeddings=512,
+            activation_function="swish",
+            scale_embedding=True,
+            pad_token_id=last,
+            decoder_start_token_id=last,
+        )
+    )
+    marian.final_logits_bias[0, 0] = -1e9
+    marian.generation_config.update(num_beams=1, max_length=RANDOM_TOKENS + 2, bad_words_ids=[[last]])
+    marian.save_pretrained(folder)
+    for name in ("source.spm", "target.spm"):
+        shutil.copy(like.folder / name, folder)
+    vocabulary = json.loads((like.folder / "vocab.json").read_text(encoding="utf-8"))
+    vocabulary |= {f"random{number}": number for number in range(len(vocabulary), RANDOM_VOCABULARY)}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    return Model("random", folder, None, fingerprint(folder))
+
+
+def load_sides(model: Model, beams: int | None, trial: Sequence[str], wanted_engines: Sequence[str]) -> list[Side]:
     """All that are installed, plain transformers first."""
     sides = [load_plain(model, beams)]
     asked = Settings(dtype="float32", device="cpu", beams=beams)
-    engines = [name for name in installed_engines() if name != "echo"]
+    engines = [name for name in installed_engines() if name in wanted_engines]
     if "ctranslate2" in engines:
         wanted = beams or int(load_engine(model, dataclasses.replace(asked, engine="ctranslate2")).signature["beams"])
         sides += [load_ctranslate2(model, dtype, wanted, trial) for dtype in ("float32", "int8")]
@@ -140,6 +190,9 @@ def load_sides(model: Model, beams: int | None, trial: Sequence[str]) -> list[Si
                 dataclasses.replace(asked, engine="ctranslate2", dtype="int8"),
             )
         )
+    if "native" in engines:
+        quick = dataclasses.replace(asked, engine="native", dtype="int8")
+        sides.append(load_ours(model, "--engine native --dtype int8", quick))
     return sides + [load_ours(model, f"--engine {name}", dataclasses.replace(asked, engine=name)) for name in engines]
 
 
@@ -185,6 +238,8 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--beams", type=int, help="default: the model's own")
     parser.add_argument("--limit", type=int, help="only so many sentences, from the first")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--engines", nargs="+", default=list(ENGINES), choices=ENGINES, metavar="ENGINE")
+    parser.add_argument("--random", action="store_true", help="random weights of opus-mt's size, forced equal lengths")
     parser.add_argument("--lines", action="store_true", help="a line is a sentence (test sets)")
     parser.add_argument("--reference", type=Path, help="lines that translate the lines of FILE")
     return parser.parse_args()
@@ -202,8 +257,14 @@ def main() -> None:
     else:
         texts = list(islice(read_text(options.files, [], "utf-8").sentences, options.limit))
     model = resolve_model(options.model).model
+    if options.random:
+        folder = tempfile.mkdtemp(prefix="random-model-")
+        atexit.register(shutil.rmtree, folder)
+        os.environ["XDG_CACHE_HOME"] = folder  # its conversion goes with it
+        model = make_random_model(Path(folder), model)
+        print(f"random weights of opus-mt's size, which never stop: {RANDOM_TOKENS} target tokens forced for each row")
     load = os.getloadavg()[0]
-    sides = load_sides(model, options.beams, texts[:TRIAL_TEXTS])
+    sides = load_sides(model, options.beams, texts[:TRIAL_TEXTS], options.engines)
     measure(sides, texts, options.repeats)
     rows = [describe(side, sides[0], len(texts), references) for side in sides]
     machine = machine_kind()

@@ -1,6 +1,6 @@
 """How long from the start of the program to the first translated row, and to the end of a short text?
 
-    python bench/startup.py [--repeats 5] [FILE] [-- OPTIONS OF translate …]
+    python bench/startup.py [--repeats 5] [--write README.md] [FILE] [-- OPTIONS OF translate …]
 
 Starts the command in an empty folder and looks, every 10 ms, whether its translation memory holds a row. Prints the
 seconds of each repeat and the median; the last line is JSON. The first start on a machine also compiles and reads the
@@ -19,6 +19,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 from statistics import median
+
+from readme import replace_block
 
 SENTENCES = "Ein Mann spielt Gitarre. Das Wetter ist heute schön, aber morgen soll es regnen.\n"
 
@@ -56,6 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--write", type=Path, help="a file whose block `startup` is written anew")
     given = sys.argv[1:]
     cut = given.index("--") if "--" in given else len(given)
     arguments, options = parser.parse_args(given[:cut]), given[cut + 1 :]
@@ -67,6 +70,11 @@ def main() -> None:
         print(f"      first row {first:.1f} s, end {whole:.1f} s")
     medians = {"first_row": median(first for first, _ in warm), "end": median(whole for _, whole in warm)}
     print(f"median of {len(warm)}: first row {medians['first_row']:.1f} s, end {medians['end']:.1f} s")
+    if arguments.write:
+        text = f"first row after {medians['first_row']:.1f} s, end after {medians['end']:.1f} s"
+        replace_block(
+            arguments.write, "startup", f"`translate a.txt {' '.join(chosen)}`: {text} (median of {len(warm)})."
+        )
     print(json.dumps({"cold": cold, "warm": warm, **medians}))
 
 

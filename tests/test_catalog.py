@@ -111,7 +111,7 @@ def test_another_kind_of_model_is_named(tiny: Model, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="of type 'llama'"):
         check_folder(copy)
     (copy / "config.json").write_text("[")
-    with pytest.raises(ModelError, match="not a model's configuration"):
+    with pytest.raises(ModelError, match="cannot read"):
         check_folder(copy)
 
 
@@ -235,3 +235,56 @@ def test_a_folder_is_a_model_under_its_own_name(tiny: Model, in_folder: Path) ->
     for name in ("my-model", "./my-model/", str(in_folder / "my-model")):
         model = resolve_model(name).model
         assert (model.short_name, model.fingerprint, model.bundled) == ("my-model", tiny.fingerprint, False)
+
+
+def test_weights_that_are_not_what_the_hub_lists_are_no_model(tiny: Model, tmp_path: Path) -> None:
+    """They are taken out of the cache again, so that the next run can have the right ones."""
+    with Hub(NAME, tiny.folder, swapped=True) as hub:
+        found = resolve(tmp_path, hub, NAME, "tiny-de-en bundled")
+        assert found["name"] == "tiny-de-en"
+        assert "another model.safetensors than the one it lists" in str(found["refusals"])
+        hub.swapped = False
+        assert resolve(tmp_path, hub, NAME)["fingerprint"] == tiny.fingerprint
+
+
+def test_a_call_may_take_as_long_as_it_comes_forward() -> None:
+    """What stands still is left behind."""
+    done = [0]
+
+    def work() -> int:
+        for _ in range(12):
+            time.sleep(0.1)
+            done[0] += 1_000_000
+        return done[0]
+
+    assert within(0.6, work, progress=lambda: done[0]) == 12_000_000
+    with pytest.raises(TimeoutError):
+        within(0.6, lambda: time.sleep(5), progress=lambda: done[0])
+
+
+def test_a_damaged_bundled_model_is_named(tiny: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its fingerprint, so that no row is translated with it."""
+    from translate import catalog
+
+    shutil.copytree(tiny.folder, tmp_path / "tiny-de-en")
+    monkeypatch.setattr(catalog, "BUNDLED", tmp_path)
+    assert resolve_model("tiny-de-en").model.fingerprint == tiny.fingerprint
+    with (tmp_path / "tiny-de-en" / "vocab.json").open("a") as file:
+        file.write(" ")
+    with pytest.raises(ModelError, match="bundled model 'tiny-de-en' are damaged"):
+        resolve_model("tiny-de-en")
+
+
+@pytest.mark.parametrize("name", ["config.json", "generation_config.json", "vocab.json", "target.spm"])
+def test_every_file_that_can_change_a_row_is_in_the_fingerprint(name: str, tiny: Model, tmp_path: Path) -> None:
+    """Settings as well as weights."""
+    copy = shutil.copytree(tiny.folder, tmp_path / "m")
+    (copy / name).write_bytes((copy / name).read_bytes() + b" ")
+    assert fingerprint(copy) != tiny.fingerprint
+
+
+@pytest.mark.parametrize("name", ["x/..", "--/--", "x/y@../../z", "x/y@/z", "a" * 100_000, f"x/{'y' * 100}", "\0"])
+def test_names_that_lead_elsewhere_or_nowhere_are_none(name: str, in_folder: Path) -> None:
+    """The hub's library would raise errors of its own, or look in another folder."""
+    with pytest.raises(ModelError, match="no model"):
+        parse_name(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -196,7 +197,7 @@ def test_when_the_default_cannot_be_had_the_next_is_used_and_said(text: Path, tr
 
 def test_two_runs_in_one_folder_at_once(text: Path, translate: Command, tmp_path: Path) -> None:
     """The second says so and stops."""
-    code = "import sys; from pathlib import Path; from translate.runfolder import _lock; l = _lock(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+    code = "import sys; from pathlib import Path; from translate.runfolder import _lock; p = Path(sys.argv[1]); p.mkdir(parents=True); l = _lock(p, None); print('held', flush=True); sys.stdin.read()"
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "out/tiny-de-en")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -235,6 +236,26 @@ def test_help_comes_at_once(translate: Command) -> None:
     assert translate("--version").stdout.startswith("translate-batch ")
     assert "complete" in translate("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1").stdout
     assert "Usage: translate" in translate().stdout + translate().stderr
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_before_the_run_leaves_no_traceback(number: int, status: int, text: Path, tmp_path: Path) -> None:
+    """At whatever import it comes; a shell shows 130 and 143 for a process that died of the signal, too."""
+    for wait in (0.15, 0.25, 0.4, 0.6):
+        process = subprocess.Popen(
+            command("data/a.txt", *ECHO), cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
+        )
+        time.sleep(wait)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode in (0, status, -number), said
+        assert "Traceback" not in said
+
+
+def test_python_m_is_the_command() -> None:
+    """Where the installed script is not on the path."""
+    done = subprocess.run([sys.executable, "-m", "translate", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("translate-batch ")
 
 
 def test_a_reader_that_stops_early_is_no_error() -> None:

@@ -67,6 +67,7 @@ UNREADABLE = {
     "UTF-16 cut in half": (codecs.BOM_UTF16_LE + b"a", {}, "is not utf-16"),
     "a lone surrogate": (b"\xed\xa0\x80", {}, "byte 0xed at offset 0"),
     "UTF-16 without a mark": ("ö".encode("utf-16-le"), {"encoding": "utf-16"}, "is not utf-16"),
+    "half of a character in UTF-7": (b"Ja +2AA- gut", {"encoding": "utf-7"}, "is not utf-7 text: '\\ud800' is half"),
     "another encoding, as told": (b"\x81", {"encoding": "windows-1252"}, "is not cp1252: byte 0x81 at offset 0"),
 }
 

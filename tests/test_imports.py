@@ -11,7 +11,14 @@ from pathlib import Path
 import translate
 
 PACKAGE = Path(translate.__file__).parent
-HEAVY = {"torch": "engine_", "transformers": "engine_", "ctranslate2": "engine_ct2"}
+HEAVY = {
+    "torch": "engine_",
+    "transformers": "engine_",
+    "ctranslate2": "engine_ct2",
+    "ray": "cluster",
+    "pyarrow": "cluster",
+}
+HEAVY["upath"] = "places"
 """Package → the beginning of the names of the modules that may import it."""
 
 
@@ -60,5 +67,5 @@ def test_heavy_packages_are_imported_where_their_name_says() -> None:
 
 def test_help_and_errors_come_without_torch() -> None:
     """Importing the command and the pipeline loads no engine."""
-    code = "import sys, translate.cli, translate.pipeline; print({'torch', 'transformers', 'sacremoses'} & set(sys.modules))"
+    code = "import sys, translate.cli, translate.pipeline; print({'torch', 'transformers', 'sacremoses', 'ray', 'pyarrow', 'upath', 'fsspec'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from translate.files import write_atomically
 from translate.output import (
     DocumentRecord,
     RunRecord,
@@ -22,7 +23,6 @@ from translate.output import (
     read_run,
     rows_path,
     text_path,
-    write_atomically,
     write_run,
 )
 from translate.records import Flag, OutputError, Row, format_signature, parse_signature
@@ -123,3 +123,26 @@ def test_signatures_are_written_like_sacrebleu_s() -> None:
 def test_flags_are_counted_in_their_order() -> None:
     """Those that never stand are left out."""
     assert list(count_flags([Flag.RETRIED, Flag.LOOP, Flag.RETRIED]).items()) == [("loop", 1), ("retried", 2)]
+
+
+def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
+    """The temporary file is begun anew, whatever lies in its place."""
+    with write_atomically(tmp_path / "a.jsonl") as file:
+        temporary = next(path for path in tmp_path.iterdir() if path.suffix == ".tmp")
+        file.write("old\n")
+    (tmp_path / "victim").write_text("mine")
+    temporary.symlink_to("victim")
+    with write_atomically(tmp_path / "a.jsonl") as file:
+        file.write("new\n")
+    assert (tmp_path / "victim").read_text() == "mine"
+    assert (tmp_path / "a.jsonl").read_text() == "new\n"
+
+
+def test_json_that_is_nested_without_end_is_named(tmp_path: Path) -> None:
+    """In run.json and in rows."""
+    (tmp_path / "run.json").write_text("[" * 100_000)
+    with pytest.raises(OutputError, match="cannot read"):
+        read_run(tmp_path)
+    (tmp_path / "a.jsonl").write_text("[" * 100_000 + "\n")
+    with pytest.raises(OutputError, match="line 1"):
+        list(read_rows(tmp_path / "a.jsonl"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import time
 from pathlib import Path
 
@@ -109,3 +110,23 @@ def test_a_vocabulary_that_does_not_fit_is_named(tmp_path: Path) -> None:
     (tmp_path / "vocab.json").write_text("{}")
     with pytest.raises(ModelError, match="cannot read the vocabulary"):
         Tokenizer(Model("x", tmp_path, None, ""))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "[]",
+        "{}",
+        '{"</s>": 0, "<unk>": 0}',
+        '{"</s>": 0, "<unk>": 99999}',
+        '{"</s>": 0, "<unk>": -1}',
+        '{"</s>": "0"}',
+        "[" * 100_000,
+    ],
+)
+def test_a_wrong_vocabulary_is_named(data: str, tiny: Model, tmp_path: Path) -> None:
+    """Ids have to be rows of the model's embeddings, each of one piece."""
+    copy = shutil.copytree(tiny.folder, tmp_path / "m")
+    (copy / "vocab.json").write_text(data)
+    with pytest.raises(ModelError, match="cannot read the vocabulary"):
+        Tokenizer(Model("m", copy, None, ""))

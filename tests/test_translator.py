@@ -128,7 +128,7 @@ def test_a_stopped_run_goes_on_with_the_same_batches(tokenizer: Tokenizer, tmp_p
         path = tmp_path / f"{stop_after}.sqlite"
         first, second = CopyEngine(tokenizer), CopyEngine(tokenizer)
         with Memory(path, "s") as memory:
-            stops = iter([False] * (stop_after - 1) + [True])
+            stops = iter([False] * stop_after + [True])  # it is asked before the window, too
             translator = Translator(first, tokenizer, Settings(batch_size=8), memory=memory, stop=lambda: next(stops))  # noqa: B023
             with pytest.raises(Interrupted):
                 run(translator, texts)
@@ -152,12 +152,20 @@ def test_a_changed_text_costs_only_what_is_new(tokenizer: Tokenizer, tmp_path: P
 def test_a_streaming_engine_gets_the_window_at_once(tiny: Model, tokenizer: Tokenizer, tmp_path: Path) -> None:
     """And its rows are committed as they come."""
     texts = [f"Haus {i} {i + 1}" for i in range(1000)]
-    stops = iter([True])
+    stops = iter([False, True])
     with Memory(tmp_path / "m.sqlite", "s") as memory:
         engine = EchoEngine(tiny, Settings())
         with pytest.raises(Interrupted):
             run(Translator(engine, tokenizer, Settings(), memory=memory, stop=lambda: next(stops)), texts)
         assert 200 < len(memory.find(texts)) < 1000
+
+
+def test_a_stop_is_heeded_where_all_comes_from_the_memory(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    """A window that commits nothing has no batch to stop behind."""
+    with Memory(tmp_path / "m.sqlite", "s") as memory:
+        run(Translator(CopyEngine(tokenizer), tokenizer, Settings(), memory=memory), TEXTS)
+        with pytest.raises(Interrupted):
+            run(Translator(CopyEngine(tokenizer), tokenizer, Settings(), memory=memory, stop=lambda: True), TEXTS)
 
 
 def test_the_batch_is_in_the_signature_where_it_can_change_a_row(tiny: Model, tokenizer: Tokenizer) -> None:

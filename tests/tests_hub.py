@@ -19,17 +19,27 @@ class Hub(ThreadingHTTPServer):
     """Serves one folder as a repository, at one commit and at main.
 
     `status` answers every request with that error; `delay` waits so many seconds before each answer; `broken` cuts the
-    weights off half way. `asked` holds the paths of all requests.
+    weights off half way; `swapped` sends other bytes than those whose sha256 it has told; `stalled` sends no file at all.
+    `asked` holds the paths of all requests.
     """
 
     daemon_threads = True
 
     def __init__(
-        self, repository: str, folder: Path, *, status: int = 0, delay: float = 0.0, broken: bool = False
+        self,
+        repository: str,
+        folder: Path,
+        *,
+        status: int = 0,
+        delay: float = 0.0,
+        broken: bool = False,
+        swapped: bool = False,
+        stalled: bool = False,
     ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.repository, self.folder = repository, folder
         self.status, self.delay, self.broken = status, delay, broken
+        self.swapped, self.stalled = swapped, stalled
         self.asked: list[str] = []
 
     @property
@@ -68,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
             f"/api/models/{hub.repository}",
             *(f"/api/models/{hub.repository}/revision/{name}" for name in revisions),
         }:
-            names = [{"rfilename": file.name} for file in sorted(hub.folder.iterdir())]
+            names = [_describe(file) for file in sorted(hub.folder.iterdir())]
             self._send_json({"id": hub.repository, "sha": COMMIT, "siblings": names}, body=body)
         elif path.startswith(f"/{hub.repository}/resolve/") and path.split("/")[4] in revisions:
             self._send_file(hub.folder / path.split("/")[5], body=body)
@@ -82,7 +92,11 @@ class _Handler(BaseHTTPRequestHandler):
         if not file.is_file():
             self._send(404, b"", {"X-Error-Code": "EntryNotFound"}, body=body)
             return
+        if self.server.stalled and body:
+            time.sleep(300)
         data = file.read_bytes()
+        if self.server.swapped and body and file.suffix == ".safetensors":
+            data = data[:-8] + bytes(8)
         headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         start = int(asked[1]) if asked else 0
@@ -105,3 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Quietly."""
+
+
+def _describe(file: Path) -> dict[str, Any]:
+    """As the hub lists a file: one that is kept as a large file with its sha256."""
+    if file.suffix != ".safetensors":
+        return {"rfilename": file.name}
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return {"rfilename": file.name, "lfs": {"sha256": digest, "size": file.stat().st_size, "pointerSize": 133}}

@@ -1,4 +1,4 @@
-"""Store what a bundled model must answer to the canary sentences: `python tools/canary.py translate/bundled/tiny-de-en`."""
+"""Store a bundled model's fingerprint, and what it must answer to the canary sentences: `python tools/canary.py translate/bundled/tiny-de-en`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import json
 import sys
 from pathlib import Path
 
-from translate.catalog import fingerprint
+from translate.catalog import CANARY_FILE, fingerprint
 from translate.engine import load_engine
 from translate.records import Model, Request, Settings
 from translate.tokens import Tokenizer
-from translate.translator import CANARY, CANARY_FILE
+from translate.translator import CANARY
 
 BEAMS = (1, 4)
 
 
 def main(folder: Path) -> None:
-    """Translate the canary sentences in float32 with each number of beams, and write the target ids beside the weights."""
+    """Translate the canary sentences in float32 with each number of beams, and write the target ids beside the weights, with the fingerprint."""
     model = Model(folder.name, folder, None, fingerprint(folder))
     tokenizer = Tokenizer(model)
-    stored = {}
+    stored: dict[str, object] = {"fingerprint": model.fingerprint}
     for beams in BEAMS:
         engine = load_engine(model, Settings(engine="transformers", device="cpu", dtype="float32", beams=beams))
         requests = [Request(number, ids) for number, ids in enumerate(tokenizer.encode(CANARY))]

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from translate.bench import Bench
+from translate.files import write_atomically
 from translate.measurements import Batching, Difference, Measurement, Variant, compare_rows
-from translate.output import write_atomically
 from translate.records import OutputError
 
 FORMAT = 1

@@ -11,7 +11,8 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +23,9 @@ from translate.records import Model, ModelError
 HUB_SECONDS = 4.0
 """How long the hub may take to say what it has, once a process: a machine without network is translating soon."""
 
+STALL_SECONDS, STALL_BYTES = 20.0, 20_000
+"""A download that brings less in that time stands still."""
+
 SMALL_FILES = (
     "config.json",
     "generation_config.json",
@@ -31,10 +35,17 @@ SMALL_FILES = (
     "tokenizer_config.json",
 )
 OPTIONAL_FILES = frozenset({"generation_config.json", "tokenizer_config.json"})
+CANARY_FILE = "canary.json"
+"""In a bundled model's folder: its fingerprint, and number of beams → what it answers to a few fixed sentences."""
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 """In order of preference: safetensors cannot hold code."""
 
-HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", re.ASCII)
+HUB_NAME = re.compile(
+    r"(?=[^@]{3,96}(?:@|\Z))\w[\w.-]*(?<![.-])/\w[\w.-]*(?<![.-])(?:@(?![./])(?!.*\.\.)[\w./-]{1,200})?", re.ASCII
+)
+"""As the hub has it: letters, digits, and . _ - within, 96 characters at most. A revision leads to no other folder."""
+SHOWN = 80
+"""Characters of a name in a message."""
 PACKAGE = Path(__file__).parent
 BUNDLED = PACKAGE / "bundled"
 
@@ -119,15 +130,23 @@ def parse_name(name: str) -> Entry:
 
     Raises ModelError if it can be none of them.
     """
-    if name and Path(name).is_dir():
+    if is_folder(name):
         return Entry(name, Kind.FOLDER)
-    if re.fullmatch(r"[\w.-]+", name) and (BUNDLED / name / "config.json").is_file():
+    if re.fullmatch(r"[\w.-]{1,96}", name) and (BUNDLED / name / "config.json").is_file():
         return Entry(name, Kind.BUNDLED)
-    if HUB_NAME.fullmatch(name) and not name.startswith((".", "/")):
+    if HUB_NAME.fullmatch(name):
         repository, _, revision = name.partition("@")
         return Entry(repository, Kind.HUB, revision or None)
     hint = "give a folder, a hub name such as Helsinki-NLP/opus-mt-de-en, or a name that `translate models` lists"
-    raise ModelError(f"no model '{name}'", hint)
+    raise ModelError(f"no model '{name[:SHOWN]}'", hint)
+
+
+def is_folder(name: str) -> bool:
+    """Whether there is a folder of that name; False for one that no folder can have."""
+    try:
+        return bool(name) and Path(name).is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def resolve_model(name: str | None, models_file: Path | None = None) -> Resolution:
@@ -135,7 +154,7 @@ def resolve_model(name: str | None, models_file: Path | None = None) -> Resoluti
 
     Raises ModelError if the one insisted on, or all of models.txt, cannot be had.
     """
-    path = None if name and models_file is None and Path(name).is_dir() else find_models_file(models_file)
+    path = None if name and models_file is None and is_folder(name) else find_models_file(models_file)
     entries = [_find_entry(name, path)] if name else read_models_file(path) if path else []
     refusals: list[Refusal] = []
     for entry in entries:
@@ -153,14 +172,25 @@ def locate_model(entry: Entry) -> Model:
     revision = None
     if entry.kind is Kind.BUNDLED:
         folder = BUNDLED / entry.name
-        if not folder.is_dir():
-            raise ModelError(f"no bundled model '{entry.name}'", f"bundled are: {', '.join(bundled_names())}")
+        if not is_folder(str(folder)):
+            raise ModelError(f"no bundled model '{entry.name[:SHOWN]}'", f"bundled are: {', '.join(bundled_names())}")
     elif entry.kind is Kind.FOLDER:
         folder = Path(entry.name)
     else:
         folder, revision = _cached_folder(entry) or _download(entry)
     name = folder.resolve().name if entry.kind is Kind.FOLDER else entry.name
-    return Model(name, folder, revision, fingerprint(folder), bundled=entry.kind is Kind.BUNDLED)
+    found = fingerprint(folder)
+    if entry.kind is Kind.BUNDLED and found != stored_fingerprint(folder):
+        raise ModelError(f"files of the bundled model '{entry.name}' are damaged", "install the package again")
+    return Model(name, folder, revision, found, bundled=entry.kind is Kind.BUNDLED)
+
+
+def stored_fingerprint(folder: Path) -> str:
+    """What a bundled model's fingerprint was when it was bundled. Raises ModelError."""
+    found = read_object(folder / CANARY_FILE).get("fingerprint")
+    if not isinstance(found, str):
+        raise ModelError(f"'{folder / CANARY_FILE}' holds no fingerprint", "run tools/canary.py on the folder")
+    return found
 
 
 def is_present(entry: Entry) -> bool:
@@ -176,15 +206,16 @@ def bundled_names() -> list[str]:
 
 
 def fingerprint(folder: Path) -> str:
-    """The sha256, in hexadecimal, over the weight and SentencePiece files of a model folder.
+    """The sha256, in hexadecimal, over all files of a model folder that can change a translation.
 
     Raises ModelError if a needed file is missing or is not a Marian model's.
     """
     check_folder(folder)
     digest = hashlib.sha256()
-    for name in (weight_file(folder).name, "source.spm", "target.spm", "vocab.json"):
-        with (folder / name).open("rb") as file:
-            digest.update(name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
+    for name in (weight_file(folder).name, *SMALL_FILES):
+        if name != "tokenizer_config.json" and (folder / name).is_file():
+            with (folder / name).open("rb") as file:
+                digest.update(name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 
@@ -202,16 +233,22 @@ def check_folder(folder: Path) -> None:
         if name not in OPTIONAL_FILES and not (folder / name).is_file():
             hint = "a model folder is one that MarianMTModel.save_pretrained and MarianTokenizer.save_pretrained wrote"
             raise ModelError(f"'{folder}' holds no {name}", hint)
-    try:
-        kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise ModelError(
-            f"'{folder / 'config.json'}' is not a model's configuration", "download the model again"
-        ) from error
+    kind = read_object(folder / "config.json").get("model_type")
     if kind != "marian":
         raise ModelError(
             f"'{folder}' is a model of type '{kind}'", "only Marian models (Helsinki-NLP/opus-mt-*) are known here"
         )
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """A model's file that holds one JSON object. Raises ModelError."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"cannot read '{path}': {str(error)[:200]}", "download the model again") from error
+    if not isinstance(found, dict):
+        raise ModelError(f"'{path}' holds no JSON object", "download the model again")
+    return found
 
 
 def _find_entry(name: str, models_file: Path | None) -> Entry:
@@ -226,6 +263,9 @@ def _find_entry(name: str, models_file: Path | None) -> Entry:
 def _import_hub() -> Any:
     """The hub's library, told beforehand to send nothing but what is asked for. It reads its settings when imported."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault(
+        "HF_HUB_DISABLE_XET", "1"
+    )  # it collects 64 MB before it writes: no telling whether it stands still
     import huggingface_hub
     import huggingface_hub.errors
 
@@ -262,7 +302,9 @@ def _download(entry: Entry) -> tuple[Path, str]:
     try:
         info = within(
             HUB_SECONDS,
-            lambda: huggingface_hub.HfApi().model_info(entry.name, revision=entry.revision, timeout=HUB_SECONDS),
+            lambda: huggingface_hub.HfApi().model_info(
+                entry.name, revision=entry.revision, timeout=HUB_SECONDS, files_metadata=True
+            ),
         )
     except huggingface_hub.errors.HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "an error"
@@ -270,20 +312,47 @@ def _download(entry: Entry) -> tuple[Path, str]:
     except Exception as error:  # what "no connection" is called depends on the HTTP library of the day
         _unreachable[endpoint] = f"not in the hub cache, and {endpoint} cannot be reached ({type(error).__name__})"
         raise _Unavailable(_unreachable[endpoint]) from error
-    offered = {sibling.rfilename for sibling in info.siblings or []}
+    offered = {sibling.rfilename: sibling.lfs.sha256 if sibling.lfs else None for sibling in info.siblings or []}
     weights = next((name for name in WEIGHT_FILES if name in offered), None)
     if weights is None or info.sha is None:
         raise _Unavailable(f"the hub's repository has neither {' nor '.join(WEIGHT_FILES)}")
-    names = [name for name in SMALL_FILES if name in offered]
+    wanted = {name: offered[name] for name in (*SMALL_FILES, weights) if name in offered}
+    held = Path(huggingface_hub.constants.HF_HUB_CACHE) / f"models--{entry.name.replace('/', '--')}" / "blobs"
     try:
-        paths = [huggingface_hub.hf_hub_download(entry.name, name, revision=info.sha) for name in (*names, weights)]
+        paths = within(
+            STALL_SECONDS,
+            lambda: [Path(huggingface_hub.hf_hub_download(entry.name, name, revision=info.sha)) for name in wanted],
+            progress=lambda: _count_bytes(held),
+        )
     except Exception as error:
         raise _Unavailable(f"the download broke off ({type(error).__name__}: {str(error)[:120]})") from error
-    return Path(paths[-1]).parent, info.sha
+    _check_download(dict(zip(paths, wanted.values(), strict=True)))
+    return paths[-1].parent, info.sha
 
 
-def within(seconds: float, call: Callable[[], Any]) -> Any:
-    """What `call` returns, or TimeoutError after so many seconds.
+def _check_download(files: Mapping[Path, str | None]) -> None:
+    """Raise _Unavailable, and take the file out of the cache, if one is not what the hub says it is (path → sha256)."""
+    for path, expected in files.items():
+        if expected is None:
+            continue
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != expected:
+            path.resolve().unlink()
+            path.unlink(missing_ok=True)
+            raise _Unavailable(f"the hub sent another {path.name} than the one it lists")
+
+
+def _count_bytes(folder: Path) -> int:
+    """How many bytes a folder's files have, those that are being written among them."""
+    try:
+        return sum(path.stat().st_size for path in folder.iterdir())
+    except OSError:  # not there yet, or a file just got its name
+        return 0
+
+
+def within(seconds: float, call: Callable[[], Any], progress: Callable[[], int] = lambda: 0) -> Any:
+    """What `call` returns, or TimeoutError after so many seconds in which `progress` has not told of STALL_BYTES more.
 
     A thread, because a name look-up that hangs heeds no timeout of an HTTP library; it is left behind as a daemon.
     """
@@ -297,7 +366,11 @@ def within(seconds: float, call: Callable[[], Any]) -> Any:
 
     thread = threading.Thread(target=run, daemon=True, name="ask the hub")
     thread.start()
-    thread.join(seconds)
+    done, since = progress(), time.monotonic()
+    while thread.is_alive() and time.monotonic() - since < seconds:
+        thread.join(min(seconds, 0.5))
+        if abs(progress() - done) >= STALL_BYTES:
+            done, since = progress(), time.monotonic()
     if not outcome:
         raise TimeoutError(f"no answer within {seconds:g} s")
     succeeded, value = outcome

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
@@ -24,9 +25,16 @@ RATIO_SLACK = 12
 LONGEST_REPEATED_PHRASE = 12
 """Words: a loop repeats a phrase of so many at most."""
 
+LONGEST_WORD = 10_000
+"""Characters: what is behind them is not searched for a loop within one word."""
+
 URL = re.compile(
-    r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+\.[\w.-]+|\b[\w-]+\.(?:de|com|org|net|eu|at|ch|info)(?:/\S*)?(?=\s|$|[.,;:)])"
+    r"(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]+"
+    r"|(?<![\w-])[\w-]++\.(?:de|com|org|net|eu|at|ch|info)(?:/\S*)?(?=\s|$|[.,;:)])"
 )
+"""Each stretch of letters is entered at its start only and never given back: else a word of n letters would cost n² steps."""
+MARKUP = re.compile(r"<[^<>]{1,300}>|\{[^{}]{1,100}\}|%(?:\d\$)?[sdif]\b")
+"""Tags, `{name}`, `%s`."""
 LETTERS = re.compile(r"[^\W\d_]+")
 LIST_MARK = re.compile(r"[(\[]?(?:[a-zA-Z]|[ivxIVX]+|\d+)[.)\]]*")
 WORD = re.compile(r"\w+(?:['’]\w+)?")
@@ -35,10 +43,22 @@ GERMAN_DATE = re.compile(r"\b(\d{1,2})\. ?(\d{1,2})\.( ?\d{4}| ?\d{2})?(?!\d)")
 GERMAN_CLOCK = re.compile(r"\b(\d{1,2})\.(\d{2})(?= Uhr\b)")
 MONTH = re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)", re.IGNORECASE)
 CLOCK = re.compile(r"\b[ap]\.?\s?m\b", re.IGNORECASE)
+GERMAN_DECADE = re.compile(r"(?<!\d)\d0er")
+DECADE = re.compile(r"\b(?:18|19|20)(\d0)s\b")
+"""`90er` and `1990s`."""
 NOT_DIGITS = re.compile(r"\D")
 CHARACTER_LOOP = re.compile(r"(\S.{0,7}?)\1{7,}", re.DOTALL)
 
-SMALL_NUMBERS = {
+UNITS = "ein zwei drei vier fünf sechs sieben acht neun".split(), "one two three four five six seven eight nine".split()
+TEENS = (
+    "dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn".split(),
+    "thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(),
+)
+TENS = (
+    "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split(),
+    "twent(?:y|ie) thirt(?:y|ie) fort(?:y|ie) fift(?:y|ie) sixt(?:y|ie) sevent(?:y|ie) eight(?:y|ie) ninet(?:y|ie)".split(),
+)
+NUMBER_WORDS = {
     0: ("null", "zero|no"),
     1: ("eins?|eine[nmrs]?|erste[nrsm]?|einmal", "one|a|an|first|once|1st"),
     2: ("zwei|zweite[nrsm]?|beide[nr]?|zweimal", "two|second|twice|both|double"),
@@ -52,18 +72,36 @@ SMALL_NUMBERS = {
     10: ("zehn|zehnte[nrsm]?", "ten|tenth"),
     11: ("elf|elfte[nrsm]?", "eleven|eleventh"),
     12: ("zwölf|zwölfte[nrsm]?", "twelve|twelfth|dozen"),
-    20: ("zwanzig", "twenty|twentieth"),
-    30: ("dreißig", "thirty|thirtieth"),
-    50: ("fünfzig", "fifty|fiftieth"),
     100: ("hundert|einhundert", "hundred"),
     1000: ("tausend|eintausend", "thousand"),
+    **{13 + i: pair for i, pair in enumerate(zip(*TEENS, strict=True))},
+    **{20 + 10 * i: pair for i, pair in enumerate(zip(*TENS, strict=True))},
+    **{
+        20 + 10 * i + j + 1: (f"{units[0]}und{tens[0]}", f"{tens[1]}[- ]?{units[1]}")
+        for i, tens in enumerate(zip(*TENS, strict=True))
+        for j, units in enumerate(zip(*UNITS, strict=True))
+    },
 }
 """Number → (German, English) words that may stand for its digits."""
 
+GERMAN_WORDS = frozenset(
+    """
+    aber als auch auf bei das dem den der des doch ein eine einem einen einer es für haben hier ich ihm ihn ihr im ist ja kein
+    keine mein mich mir mit nach nicht nichts noch nur oder sehr sein sich sie sind um und uns vom von vor wenn wer wie wir wo
+    zu zum zur über
+    """.split()
+)
+"""Words that tell German from English, however short the sentence."""
+
+ENGLISH_WORDS = frozenset(
+    "and are by for from has have of that the these they this to were where which with you".split()
+)
+"""Words that tell English from German."""
+
 
 def needs_model(text: str) -> bool:
-    """Whether a text holds a word. Punctuation, numbers, URLs and list marks (`a)`) are copied as they are."""
-    rest = URL.sub(" ", text)
+    """Whether a text holds a word. Punctuation, numbers, URLs, tags and list marks (`a)`) are copied as they are."""
+    rest = MARKUP.sub(" ", URL.sub(" ", text))
     return bool(LETTERS.search(rest)) and not LIST_MARK.fullmatch(rest.strip())
 
 
@@ -93,7 +131,7 @@ def is_loop(source: str, target: str) -> bool:
 
 def _has_character_loop(text: str) -> bool:
     """Whether a word, or a row of signs, repeats a few characters eight times: `hahahahahahahaha`."""
-    return any(len(word) > 9 and CHARACTER_LOOP.search(word) for word in text.split())
+    return any(len(word) > 9 and CHARACTER_LOOP.search(word, 0, LONGEST_WORD) for word in text.split())
 
 
 def _words(text: str) -> list[str]:
@@ -120,9 +158,14 @@ def is_echo(source: str, target: str) -> bool:
 
     Capitalised words do not count: names stay as they are.
     """
-    plain = [word for word in WORD.findall(URL.sub(" ", source)) if len(word) > 3 and word.islower() and word.isalpha()]
+    words = WORD.findall(MARKUP.sub(" ", URL.sub(" ", source)))
+    plain = [word for word in words if len(word) > 3 and word.islower() and word.isalpha()]
+    known = set(map(str.lower, words))
+    if GERMAN_WORDS.isdisjoint(known) and not ENGLISH_WORDS.isdisjoint(known):
+        return False  # it was English before
     if len(plain) < 2:
-        return len(plain) == 1 and len(_words(source)) > 1 and _words(source) == _words(target)
+        same = len(words) > 1 and _words(source) == _words(target)
+        return same and (len(plain) == 1 or (source[-1] in ".?!" and not GERMAN_WORDS.isdisjoint(known)))
     there = set(WORD.findall(target))
     return sum(word in there for word in plain) > 0.6 * len(plain)
 
@@ -139,24 +182,41 @@ def is_number_mismatch(source: str, target: str) -> bool:
     1.000,5 and 1,000.5 are one number; 8 and `eight`, 24.10. and `October 24`, 15.30 Uhr and `3.30 p.m.` agree, too.
     """
     apart = GERMAN_CLOCK.sub(r" \1 \2 ", GERMAN_DATE.sub(r" \1 \2 \3 ", source))
-    german, english = _numbers(apart), _numbers(target)
+    german, english = _numbers(apart), _numbers(DECADE.sub(r"\1", target) if GERMAN_DECADE.search(source) else target)
     missing = [number for number in german - english if not _spelled(number, target, 1)]
     added = [number for number in english - german if not _spelled(number, source, 0)]
     if MONTH.search(target):
-        missing = [number for number in missing if not (len(number) < 3 and int(number) <= 12)]
-    if CLOCK.search(target) and len(added) <= len(missing):
-        missing = [number for number in missing if len(number) > 4]
-        added = []
+        missing = [number for number in missing if not (len(number) < 3 and number.isdecimal() and int(number) <= 12)]
+    if CLOCK.search(target):
+        missing, added = _reconcile_clock(missing, added)
     return bool(missing or added)
 
 
+def _reconcile_clock(missing: Sequence[str], added: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Without what 14.00 Uhr and `2 p.m.` explain: hours twelve apart, and minutes of zero."""
+    hours = {number for number in missing if number.isdecimal() and 12 < int(number) <= 24}
+    twelve = {str(int(number) - 12) for number in hours} | {"0"}
+    late = {hour for hour in hours if str(int(hour) - 12) in added} or (hours if not added else set())
+    return [n for n in missing if n not in late | {"0"}], [n for n in added if n not in twelve]
+
+
 def _numbers(text: str) -> Counter[str]:
-    """Each number's digits, without separators and leading zeros."""
-    return Counter(NOT_DIGITS.sub("", number).lstrip("0") or "0" for number in NUMBER.findall(text))
+    """Each number without thousands separators and leading zeros; what follows the decimal sign behind a point."""
+    return Counter(map(_canonical, NUMBER.findall(text)))
+
+
+def _canonical(number: str) -> str:
+    """1.000,50 and 1,000.5 → 1000.5; a last part of three digits is taken for thousands on either side."""
+    parts = NOT_DIGITS.split(unicodedata.normalize("NFKC", number))
+    if len(parts) == 1 or len(parts[-1]) == 3:
+        return "".join(parts).lstrip("0") or "0"
+    whole = "".join(parts[:-1]).lstrip("0") if all(len(part) == 3 for part in parts[1:-1]) else ".".join(parts[:-1])
+    fraction = parts[-1].rstrip("0")
+    return f"{whole or '0'}.{fraction}" if fraction else whole or "0"
 
 
 def _spelled(number: str, text: str, language: int) -> bool:
-    words = SMALL_NUMBERS.get(int(number)) if len(number) < 5 else None
+    words = NUMBER_WORDS.get(int(number)) if len(number) < 5 and number.isdecimal() else None
     return bool(words and re.search(rf"\b(?:{words[language]})", text, re.IGNORECASE))
 
 

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -20,10 +21,14 @@ import typer
 
 from translate.cli_bench import bench_command
 from translate.cli_compare import compare_command
+from translate.cli_show import Encoding, Files, ModelsFile, check_option, models_command, segment_command
+from translate.cluster_options import Cluster, load_runner
 from translate.documents import check_encoding
 from translate.engine import DTYPES, ENGINES
+from translate.places import as_path
 from translate.progress import Reporter, say, say_error
 from translate.records import Flag, Row, Settings, TranslateError
+from translate.shards import parse_shard
 
 if TYPE_CHECKING:
     from translate.pipeline import Job
@@ -40,11 +45,6 @@ app = typer.Typer(
     epilog="A first word that is no command is a file: `translate FILES…` is `translate run FILES…`. Options: `translate run --help`.",
 )
 
-Files = Annotated[
-    list[str], typer.Argument(metavar="FILES…", help="Text files, folders of *.txt, or - for standard input.")
-]
-Encoding = Annotated[str, typer.Option("--encoding", "-e", help="Of files without a byte order mark.")]
-ModelsFile = Annotated[Path | None, typer.Option("--models-file", help="Instead of ./models.txt or the built-in one.")]
 Device = Annotated[str, typer.Option("--device", "-D", help="auto, cpu, cuda, cuda:N or mps.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16 or int8.")]
 EngineName = Annotated[
@@ -77,8 +77,8 @@ def common(
 def run_command(
     files: Files,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Rows go to DIR/<model>/<path>.jsonl.")
-    ] = Path("out"),
+        str, typer.Option("--output", "-o", metavar="DIR", help="Rows go to DIR/<model>/<path>.jsonl; also s3://….")
+    ] = "out",
     model: ModelName = None,
     models_file: ModelsFile = None,
     device: Device = "auto",
@@ -104,6 +104,9 @@ def run_command(
             "--memory/--no-memory", help="Keep what is translated, and go on after a stop. Default: with files."
         ),
     ] = None,
+    memory_dir: Annotated[
+        Path | None, typer.Option("--memory-dir", metavar="DIR", help="Memory and lock are in DIR, not with the rows.")
+    ] = None,
     normalize: Annotated[
         bool, typer.Option("--normalize/--no-normalize", help="Punctuation as OPUS-MT models learned it.")
     ] = True,
@@ -111,6 +114,20 @@ def run_command(
         bool, typer.Option("--strict", help="Exit status 3 if any row has a flag other than passthrough.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run that had other settings.")] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="K/N", help="Only every Nth document from the Kth on: one of N machines."),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray", metavar="auto|local|ADDRESS", help="On a Ray cluster (extra `ray`); local: on this machine."
+        ),
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="With --ray: how many engines.")] = None,
+    gpus_per_worker: Annotated[
+        float | None, typer.Option("--gpus-per-worker", min=0, help="With --ray; default 1 where there are GPUs.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One summary object on standard output, last.")] = False,
 ) -> None:
@@ -119,9 +136,17 @@ def run_command(
         raise typer.BadParameter("- (standard input) goes alone", param_hint="FILES")
     if "-" in files and text:
         raise typer.BadParameter("goes with files, not with standard input", param_hint="--text")
+    if "-" in files and shard:
+        raise typer.BadParameter("goes with files, not with standard input", param_hint="--shard")
+    if ray is not None and ("-" in files or memory is False):
+        problem = "goes with files, and not with --no-memory: it keeps there what the workers have done"
+        raise typer.BadParameter(problem, param_hint="--ray")
+    if ray is None and not workers is gpus_per_worker is None:
+        raise typer.BadParameter("goes with --ray only", param_hint="--workers" if workers else "--gpus-per-worker")
     check_choice(dtype, DTYPES, "--dtype")
     check_choice(engine, ("auto", *ENGINES), "--engine")
     check_option(encoding, check_encoding, "--encoding")
+    part = check_option(shard, parse_shard, "--shard") if shard else None
     from translate.pipeline import Job
 
     settings = Settings(
@@ -136,7 +161,7 @@ def run_command(
     )
     job = Job(
         arguments=tuple(files),
-        output=output,
+        output=check_option(output, as_path, "--output"),
         model=model,
         models_file=models_file,
         settings=settings,
@@ -144,8 +169,11 @@ def run_command(
         text=text,
         memory="-" not in files if memory is None else memory,
         overwrite=overwrite,
+        shard=part,
+        memory_folder=memory_dir,
     )
-    translate_job(job, Reporter(quiet=quiet), strict=strict, as_json=as_json)
+    cluster = Cluster(ray, workers, gpus_per_worker) if ray is not None else None
+    translate_job(job, Reporter(quiet=quiet), strict=strict, as_json=as_json, cluster=cluster)
 
 
 def check_choice(value: str, choices: Sequence[str], option: str) -> None:
@@ -154,15 +182,7 @@ def check_choice(value: str, choices: Sequence[str], option: str) -> None:
         raise typer.BadParameter(f"'{value}' is none of {', '.join(choices)}", param_hint=option)
 
 
-def check_option(value: str, check: Callable[[str], object], option: str) -> None:
-    """Raise a usage error if `check` raises a TranslateError."""
-    try:
-        check(value)
-    except TranslateError as error:
-        raise typer.BadParameter(f"{error.message}; {error.hint}", param_hint=option) from None
-
-
-def translate_job(job: Job, reporter: Reporter, *, strict: bool, as_json: bool) -> None:
+def translate_job(job: Job, reporter: Reporter, *, strict: bool, as_json: bool, cluster: Cluster | None = None) -> None:
     """Run the job, give rows and the summary to standard output, and end with the status that the run deserves."""
     from translate.events import Summary
     from translate.output import format_row, summary_line
@@ -170,10 +190,11 @@ def translate_job(job: Job, reporter: Reporter, *, strict: bool, as_json: bool) 
     from translate.translator import Interrupted
 
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # a TextIOWrapper, unless a test replaced it
+    start = partial(load_runner(cluster), job, cluster) if cluster is not None else partial(run, job)
     summary = None
     with reporter, stop_signals(lambda: reporter.translating) as stopped:
         try:
-            for event in run(job, stop=lambda: bool(stopped)):
+            for event in start(lambda: bool(stopped)):
                 if isinstance(event, Row):
                     print(format_row(event), flush=True)
                 elif isinstance(event, Summary):
@@ -226,50 +247,8 @@ def stop_signals(gently: Callable[[], bool]) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-@app.command("segment", help="Show the sentence spans of text files as JSON lines.")
-def segment_command(files: Files, encoding: Encoding = "utf-8") -> None:
-    """Documents → sentences → standard output."""
-    check_option(encoding, check_encoding, "--encoding")
-    from translate.documents import STANDARD_INPUT, open_document, read_paragraphs, standard_input
-    from translate.output import format_span
-    from translate.pipeline import find_documents
-    from translate.sentences import split_sentences
-
-    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
-    if files == [STANDARD_INPUT]:
-        document, paragraphs = standard_input(encoding)
-        for sentence in split_sentences(paragraphs):
-            print(format_span(document.name, sentence))
-        return
-    paths, failures = find_documents(files)
-    errors: list[TranslateError] = [failure.error for failure in failures]
-    for path in paths.values():
-        try:
-            document = open_document(path, encoding)
-            for sentence in split_sentences(read_paragraphs(document)):
-                print(format_span(document.name, sentence))
-        except TranslateError as error:
-            errors.append(error)
-    for problem in errors:
-        say_error(problem)
-    if errors:
-        raise typer.Exit(1)
-
-
-@app.command("models", help="Show what models.txt offers, and which of it is on this machine.")
-def models_command(models_file: ModelsFile = None) -> None:
-    """A line a model, in order of preference; asks no hub."""
-    from translate.catalog import find_models_file, list_models
-
-    entries = list(list_models(models_file))
-    width = max(len(str(entry)) for entry, _ in entries)
-    for entry, present in entries:
-        print(f"{entry!s:{width}}  {entry.kind:8} {'on this machine' if present else 'not on this machine'}")
-    first, here = entries[0], next((entry for entry, present in entries if present), None)
-    print(f"\nfrom {find_models_file(models_file)}; the first that can be had is used: {first[0]}", end="")
-    print("" if first[1] else f"\nif the hub cannot be reached: {here or 'none'}")
-
-
+app.command("segment", help="Show the sentence spans of text files as JSON lines.")(segment_command)
+app.command("models", help="Show what models.txt offers, and which of it is on this machine.")(models_command)
 app.command("compare", help="Compare two or more runs, with or without a reference.")(compare_command)
 app.command("bench", help="Measure which batch size and engine is best here, and keep it for `translate`.")(
     bench_command
@@ -291,6 +270,8 @@ def main() -> None:
     except TranslateError as error:
         say_error(error)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:  # whoever read our rows has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)

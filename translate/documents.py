@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
+from translate.places import as_path, is_remote, remote_name
 from translate.records import Document, InputError, Paragraph
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def find_files(argument: str) -> list[Path]:
 
     Raises InputError if there is no such file or folder, if it is a pipe or device, or the folder holds no *.txt.
     """
-    path = Path(argument)
+    path = as_path(argument)
+    if is_remote(path):
+        return _find_remote(path)
     shown = argument if argument.isprintable() else ascii(argument)[1:-1]
     try:
         if path.is_dir():
@@ -51,6 +54,19 @@ def find_files(argument: str) -> list[Path]:
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read '{shown}': {_reason(error)}", _path_hint(argument)) from error
     return [path]
+
+
+def _find_remote(path: Path) -> list[Path]:
+    """The same in an object store, where a folder is what names have in common."""
+    try:
+        if path.is_file():
+            return [path]
+        found = sorted((file for file in path.rglob("*") if file.name.lower().endswith(".txt")), key=str)
+    except Exception as error:  # each store has errors of its own
+        raise InputError(f"cannot read '{path}': {_reason(error)}", "check the address and your permissions") from error
+    if not found:
+        raise InputError(f"no file '{path}', and no *.txt below it", "check the address")
+    return found
 
 
 def _walk(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
@@ -83,8 +99,12 @@ def _reason(error: Exception) -> str:
 def document_name(path: Path) -> str:
     """The `doc` of a file's rows: relative to the working folder, or the bare name of a file outside it.
 
+    Of a remote file it is the whole path, bucket first.
+
     Raises InputError for a name that is not valid Unicode, which no UTF-8 file could hold.
     """
+    if is_remote(path):
+        return remote_name(path)
     absolute, here = Path(os.path.abspath(path)), Path.cwd()
     name = absolute.relative_to(here).as_posix() if absolute.is_relative_to(here) else absolute.name
     try:
@@ -94,12 +114,12 @@ def document_name(path: Path) -> str:
     return name
 
 
-def open_document(path: Path, encoding: str = "utf-8") -> Document:
+def open_document(path: Path, encoding: str = "utf-8", name: str | None = None) -> Document:
     """Check that a whole file decodes, and say what it is.
 
-    `encoding` is that of files without a byte order mark. Raises InputError with file, byte offset and encoding.
+    `encoding` is that of files without a byte order mark; `name` a name other than the path gives. Raises InputError with file, byte offset and encoding.
     """
-    name = document_name(path)
+    name = name or document_name(path)
     digest = hashlib.sha256()
     size = 0
     try:
@@ -143,7 +163,11 @@ def _check_block(
 ) -> None:
     pending = decoder.getstate()[0]
     try:
-        decoder.decode(block, final)
+        decoder.decode(block, final).encode()
+    except UnicodeEncodeError as error:  # utf-7 and the escapes of programming languages can spell what is no character
+        hint = "say what encoding the file really has, or convert it to UTF-8"
+        half = f"{error.object[error.start]!a} is half of a character"
+        raise InputError(f"'{name}' is not {encoding} text: {half}", hint) from None
     except UnicodeDecodeError as error:
         at = offset - len(pending) + error.start
         byte = error.object[error.start : error.start + 1].hex()
@@ -168,23 +192,35 @@ def read_paragraphs(document: Document) -> Iterator[Paragraph]:
             raise InputError(f"'{document.name}' changed while it was read", "start again when nothing writes to it")
 
 
-class _HashingReader(io.FileIO):
+class _HashingReader(io.RawIOBase):
     """The bytes of a file, their sha256 taken on the way."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path)
+        self._file = path.open("rb")
         self.digest = hashlib.sha256()
 
+    def readable(self) -> bool:
+        return True
+
     def readinto(self, buffer: Buffer) -> int:
-        count = super().readinto(buffer) or 0
-        self.digest.update(memoryview(buffer)[:count])
-        return count
+        data = self._file.read(len(memoryview(buffer).cast("B")))
+        memoryview(buffer).cast("B")[: len(data)] = data
+        self.digest.update(data)
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def split_lines(text: TextIO) -> Iterator[Paragraph]:
-    """Paragraphs of a stream that keeps its line endings (newline=""): \\n, \\r\\n and \\r each end a line."""
+    """Paragraphs of a stream that keeps its line endings (newline=""): \\n, \\r\\n and \\r each end a line.
+
+    Raises UnicodeError at half of a surrogate pair, which some encodings can spell.
+    """
     offset = number = 0
     for line in text:
+        line.encode()
         content = line.rstrip("\r\n")
         if content and not content.isspace():
             yield Paragraph(number, offset, content)

@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from types import MappingProxyType
 from typing import Protocol
 
@@ -116,9 +117,7 @@ class EchoEngine:
     def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
         """Each request's source without the end-of-sentence id, its words reversed."""
         for request in requests:
-            words: list[list[int]] = []
-            for token in request.source[:-1]:
-                if token in self.word_starts or not words:
-                    words.append([])
-                words[-1].append(token)
-            yield Hypothesis(request.number, tuple(token for word in reversed(words) for token in word), 0.0)
+            source = request.source[:-1]
+            starts = [i for i, token in enumerate(source) if token in self.word_starts and i]
+            words = [source[start:end] for start, end in zip([0, *starts], [*starts, len(source)], strict=True)]
+            yield Hypothesis(request.number, tuple(chain.from_iterable(reversed(words))), 0.0)

@@ -26,7 +26,7 @@ from translate.engine_native_weights import pack_weights
 from translate.engine_torch import choose_device, choose_dtype
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
 
-VERSION = "1"
+VERSION = "2"
 """Of this engine: raised whenever the same request could come out differently."""
 WINDOW = 8192
 """Requests read ahead and sorted by length."""
@@ -83,6 +83,7 @@ class NativeEngine:
             "torch": str(version("torch")),
             "device": torch.device(self.device).type,
             "dtype": self.dtype,
+            "kernels": "compiled" if self._weights.kernels else "torch",
             "beams": str(self._rules.beams),
             "length-penalty": f"{self._rules.length_penalty:g}",
         }
@@ -144,7 +145,7 @@ class NativeEngine:
         rules = safer_rules(self._rules) if safer else self._rules
         size = -(-self._size // workers) if self._size else max(1, self._rows // rules.beams)
         slots = whole_blocks(min(size, len(jobs)))
-        search = make_search(rules, slots, max(job.limit for job in jobs), self._weights.device)
+        search = make_search(rules, slots, max(job.limit for job in jobs), self._weights)
         decoder = Decoder(self._weights, slots, rules.beams)
         return Loop(Queue(self._weights, shared, self._pad), decoder, search, size, self._tokens // workers)
 

@@ -64,6 +64,7 @@ class Queue:
 
     def __init__(self, weights: Weights, jobs: Jobs, pad: int) -> None:
         self._encoder, self._device = Encoder(weights), weights.device
+        self._padded = weights.kernels is None
         self._jobs, self._pad = jobs, pad
         self._ready: Encoded | None = None
 
@@ -89,7 +90,8 @@ class Queue:
         return ready.jobs[first : ready.used], ready.memory[first : ready.used]
 
     def _encode(self, batch: list[Job]) -> Encoded:
-        columns = whole_blocks(len(batch[0].request.source), SHORTEST)
+        longest = len(batch[0].request.source)
+        columns = whole_blocks(longest, SHORTEST) if self._padded else longest
         rows = [[*job.request.source, *[self._pad] * (columns - len(job.request.source))] for job in batch]
         lengths = torch.tensor([len(job.request.source) for job in batch], device=self._device)
         return Encoded(batch, self._encoder.encode(torch.tensor(rows, device=self._device), lengths))
@@ -162,7 +164,7 @@ class Loop:
         if parents is not None:
             self.decoder.reorder(n, parents)
         finished: list[int] = done[:used].nonzero()[:, 0].tolist()
-        grown: list[int] = (search.positions[:used] == LONG).nonzero()[:, 0].tolist()
+        grown = (search.positions[:used] == LONG).nonzero()[:, 0].tolist() if self.decoder.padded else []
         return finished, grown
 
     def _fill(self, free: list[int]) -> list[int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from translate.engine_native_kernels import Kernels
 from translate.engine_native_weights import VOCABULARY_BLOCK
 
 
@@ -29,49 +30,42 @@ class Rules:
 
 
 class Scorer:
-    """Logits [rows, vocabulary in blocks] → best tokens, and the two logarithms of the sum of their exponentials."""
+    """Logits [rows, vocabulary in blocks] → best tokens, and the logarithms of the sums of their exponentials."""
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
+    def __init__(self, rules: Rules, device: torch.device, kernels: Kernels | None) -> None:
+        self._rules, self._kernels, self.device = rules, kernels, device
+        self._barred = torch.tensor(rules.barred, dtype=torch.long, device=device)
 
-    def bar(self, logits: Tensor, history: Tensor | None) -> Tensor | None:
-        """Make minus infinity of what may not come next; history [rows, tokens so far, the start among them].
+    def choose(self, logits: Tensor, count: int, history: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The `count` best tokens of each row in falling order: their logits and ids [rows, count]; the logarithms of the
+        sums of the exponentials over what is allowed, and over all [rows].
 
-        Gives the sum's logarithm as it was before, where it cannot be told afterwards.
+        history [rows, tokens so far, the start among them] where no n-gram may occur twice. Overwrites the logits.
         """
         before = None
         if history is not None:
             before = torch.logsumexp(logits, -1)
             bar_repeated(logits, history, self._rules.ngram)
-        return before
-
-    def take_barred(self, logits: Tensor) -> list[Tensor]:
-        """The logits of the barred tokens, [rows] each, which become minus infinity."""
-        taken = [logits[:, token].clone() for token in self._rules.barred]
-        for token in self._rules.barred:
-            logits[:, token] = -math.inf
-        return taken
-
-    def sums(self, logits: Tensor, best: Tensor, barred: list[Tensor], before: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The logarithms of the sums over what is allowed, and over all. Overwrites the logits."""
-        allowed = logits.sub_(best[:, None]).exp_().sum(-1).log_().add_(best)
-        if before is not None:
-            return allowed, before
-        everything = allowed
-        for logit in barred:
-            everything = torch.logaddexp(everything, logit)
-        return allowed, everything
+        if self._kernels is not None:
+            best, tokens, allowed, everything = self._kernels.choose(logits, count, self._barred)
+        else:
+            taken = logits[:, self._barred]
+            logits[:, self._barred] = -math.inf
+            best, tokens = best_token(logits) if count == 1 else best_tokens(logits, count)
+            allowed = logits.sub_(best[:, :1]).exp_().sum(-1).log_().add_(best[:, 0])
+            everything = torch.logsumexp(torch.cat([allowed[:, None], taken], 1), -1)
+        return best, tokens, allowed, everything if before is None else before
 
 
 def best_token(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """The highest logit of each row, and its token (the first of equals). [rows] each.
+    """The highest logit of each row, and its token (the first of equals). [rows, 1] each.
 
     In two stages: the highest of each block, which takes a vector instruction per 8 logits, and one block searched.
     """
     blocks = logits.view(len(logits), -1, VOCABULARY_BLOCK)
     best, block = blocks.amax(-1).max(-1)
     inside = blocks[torch.arange(len(logits), device=logits.device), block].argmax(-1)
-    return best, block * VOCABULARY_BLOCK + inside
+    return best[:, None], (block * VOCABULARY_BLOCK + inside)[:, None]
 
 
 def best_tokens(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from translate.engine_native_scores import Rules, Scorer, align_right, best_token, best_tokens
+from translate.engine_native_scores import Rules, Scorer, align_right
+from translate.engine_native_weights import Weights
 
 NEVER = -1.0e9
 """What `generate` adds to the score of a hypothesis that may not be taken. The same number, so that sums are the same."""
@@ -55,17 +56,17 @@ class Search(Protocol):
         ...
 
 
-def make_search(rules: Rules, slots: int, positions: int, device: torch.device) -> Search:
+def make_search(rules: Rules, slots: int, positions: int, weights: Weights) -> Search:
     """Greedy for one beam, as `generate` does it; positions are the most tokens of any row."""
-    return (Greedy if rules.beams == 1 else Beam)(rules, slots, positions, device)
+    scorer = Scorer(rules, weights.device, weights.kernels)
+    return (Greedy if rules.beams == 1 else Beam)(scorer, rules, slots, positions)
 
 
 class State:
     """Tensors with a slot as their first dimension, copied together."""
 
-    def __init__(self, rules: Rules, slots: int, positions: int, device: torch.device) -> None:
-        self.rules, self.device = rules, device
-        self.scorer = Scorer(rules)
+    def __init__(self, scorer: Scorer, rules: Rules, slots: int, positions: int) -> None:
+        self.scorer, self.rules, device = scorer, rules, scorer.device
         self.tokens = torch.full((slots, rules.beams), rules.start, device=device)
         self.positions = torch.zeros(slots, dtype=torch.long, device=device)
         self.limits = torch.full((slots,), positions, device=device)
@@ -100,23 +101,20 @@ class State:
 class Greedy(State):
     """The best token at each step."""
 
-    def __init__(self, rules: Rules, slots: int, positions: int, device: torch.device) -> None:
-        super().__init__(rules, slots, positions, device)
-        self.ended = torch.zeros(slots, dtype=torch.bool, device=device)
+    def __init__(self, scorer: Scorer, rules: Rules, slots: int, positions: int) -> None:
+        super().__init__(scorer, rules, slots, positions)
+        self.ended = torch.zeros(slots, dtype=torch.bool, device=scorer.device)
 
     def advance(self, n: int, logits: Tensor) -> tuple[Tensor, Tensor | None]:
         """See `Search`."""
-        rules, positions = self.rules, self.positions[:n]
-        before = self.scorer.bar(logits, self.past(n))
-        barred = self.scorer.take_barred(logits)
-        highest, token = best_token(logits)
+        positions = self.positions[:n]
+        best, token, _, everything = self.scorer.choose(logits, 1, self.past(n))
         last = positions + 1 >= self.limits[:n]
-        _, everything = self.scorer.sums(logits, highest, barred, before)
-        self.sums[:n] += (highest - everything)[:, None]
-        self.tokens[:n] = token[:, None]
+        self.sums[:n] += best - everything[:, None]
+        self.tokens[:n] = token
         positions += 1
-        self.history[:n, 0].scatter_(1, positions[:, None], token[:, None])
-        self.ended[:n] = token == rules.end
+        self.history[:n, 0].scatter_(1, positions[:, None], token)
+        self.ended[:n] = token[:, 0] == self.rules.end
         return self.ended[:n] | last, None
 
     def results(self, slots: list[int]) -> list[Found]:
@@ -137,9 +135,9 @@ class Beam(State):
     running can become better than the worst finished one by the rule of `early_stopping`.
     """
 
-    def __init__(self, rules: Rules, slots: int, positions: int, device: torch.device) -> None:
-        super().__init__(rules, slots, positions, device)
-        beams = rules.beams
+    def __init__(self, scorer: Scorer, rules: Rules, slots: int, positions: int) -> None:
+        super().__init__(scorer, rules, slots, positions)
+        beams, device = rules.beams, scorer.device
         self.running = torch.zeros(slots, beams, device=device)
         self.finished = torch.zeros(slots, beams, device=device)
         self.is_finished = torch.zeros(slots, beams, dtype=torch.bool, device=device)
@@ -187,10 +185,7 @@ class Beam(State):
         Their running scores, parents, tokens, and sums of log-probabilities: [n, 2 × beams] each.
         """
         rules, beams = self.rules, self.rules.beams
-        before = self.scorer.bar(logits, self.past(n))
-        barred = self.scorer.take_barred(logits)
-        best, tokens = best_tokens(logits, 2 * beams)
-        allowed, everything = self.scorer.sums(logits, best[:, 0], barred, before)
+        best, tokens, allowed, everything = self.scorer.choose(logits, 2 * beams, self.past(n))
         scores = best - (allowed if rules.renormalize else everything)[:, None]
         scores = scores.view(n, beams, -1) + self.running[:n, :, None]
         sums = (best - everything[:, None]).view(n, beams, -1) + self.sums[:n, :, None]

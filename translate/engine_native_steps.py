@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from translate.engine_native_weights import Dense, Layer, Weights
 
@@ -51,7 +52,7 @@ def apply(dense: Dense, x: Tensor, buffers: Buffers, name: str) -> Tensor:
 def feed_forward(layer: Layer, x: Tensor, weights: Weights, buffers: Buffers) -> Tensor:
     """The second half of a layer, x [rows, d] → [rows, d]."""
     inner = weights.activation(apply(layer.up, x, buffers, "up"))
-    return layer.final_norm(apply(layer.down, inner, buffers, "down").add_(x))
+    return layer.final_norm(apply(layer.down, inner, buffers, "down"), x)
 
 
 def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, buffers: Buffers) -> Tensor:
@@ -78,20 +79,31 @@ class Encoder:
         self._buffers = Buffers(weights.device)
 
     def encode(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """ids [n, columns] (columns in whole blocks), lengths [n] → memory [n, columns, layers, 2, heads, head]."""
+        """ids [n, columns], lengths [n] → memory [n, columns, layers, 2, heads, head].
+
+        Without kernels, the columns come in whole blocks.
+        """
         weights, (n, columns) = self._weights, ids.shape
-        head = weights.d // weights.heads
-        mask = column_mask(lengths, columns)
+        mask = column_mask(lengths, columns) if weights.kernels is None else lengths
         x = (weights.source_tokens[ids] + weights.source_positions[:columns]).view(n * columns, weights.d)
+        x = functional.pad(x, (0, 0, 0, -len(x) % BLOCK))
         for layer in weights.encoder:
-            fused = apply(layer.qkv, x, self._buffers, "qkv").view(n, columns, 3, weights.heads, head)
-            query, keys, values = (part.contiguous() for part in fused.permute(2, 0, 3, 1, 4))
-            mixed = attend(query, keys, values, mask, self._buffers).reshape(n * columns, weights.d)
-            x = layer.norm(apply(layer.out, mixed, self._buffers, "out").add_(x))
+            fused = apply(layer.qkv, x, self._buffers, "qkv")[: n * columns].view(n, columns, 3, weights.heads, -1)
+            mixed = self._buffers.take("joined", *x.shape)
+            self._attend(fused, lengths, mask, mixed[: n * columns].view(n, columns, weights.heads, -1))
+            x = layer.norm(apply(layer.out, mixed, self._buffers, "out"), x)
             x = feed_forward(layer, x, weights, self._buffers)
-        memory = weights.memory(x, torch.empty(n * columns, weights.memory.width, device=weights.device))
-        decoder_head = weights.d // weights.decoder_heads
-        return memory.view(n, columns, len(weights.decoder), 2, weights.decoder_heads, decoder_head)
+        memory = weights.memory(x, torch.empty(len(x), weights.memory.width, device=weights.device))
+        return memory[: n * columns].view(n, columns, len(weights.decoder), 2, weights.decoder_heads, -1)
+
+    def _attend(self, fused: Tensor, lengths: Tensor, mask: Tensor, out: Tensor) -> None:
+        """fused [n, columns, 3, heads, head] → out [n, columns, heads, head]."""
+        kernels, (query, keys, values) = self._weights.kernels, fused.unbind(2)
+        if kernels is not None:
+            kernels.attend(query, keys.transpose(1, 2), values.transpose(1, 2), lengths, out=out)
+        else:
+            query, keys, values = (part.transpose(1, 2).contiguous() for part in (query, keys, values))
+            out.copy_(attend(query, keys, values, mask, self._buffers))
 
 
 def column_mask(lengths: Tensor, columns: int) -> Tensor:
@@ -118,7 +130,8 @@ class Decoder:
 
     def __init__(self, weights: Weights, slots: int, beams: int) -> None:
         self.slots, self.beams = slots, beams
-        self._weights = weights
+        self._weights, self._kernels = weights, weights.kernels
+        self.padded = weights.kernels is None
         self._buffers = Buffers(weights.device)
         layers, heads, head = len(weights.decoder), weights.decoder_heads, weights.d // weights.decoder_heads
         self._memory = torch.zeros(layers, 2, slots, heads, SHORTEST, head, device=weights.device)
@@ -180,13 +193,21 @@ class Decoder:
             groups.append(Group(part, columns, whole_blocks(int(self._lengths[part].max()), SHORTEST)))
             if columns > self._past.shape[4]:
                 wide = min(2 * columns, columns + 128 * self.beams)
-                self._past, self._past_mask = widen(self._past, wide, 4), widen(self._past_mask, wide, 2, -math.inf)
+                # Torch multiplies what is masked by 0, so it has to be a number; the kernels never read it.
+                self._past = widen(self._past, wide, 4, 0.0 if self.padded else None)
+                self._past_mask = widen(self._past_mask, wide, 2, -math.inf)
         return groups
 
     def _attend_past(self, layer: Layer, x: Tensor, past: Tensor, own: Tensor, groups: list[Group]) -> Tensor:
         """x [n × beams, d] → the same after self-attention; past [2, n, heads, columns, head], own columns [n, beams]."""
         _, n, heads, _, head = past.shape
         fused = apply(layer.qkv, x, self._buffers, "qkv").view(n, self.beams, 3, heads, head)
+        if self._kernels is not None:
+            self._kernels.remember(past, fused, own)
+            mask = self._past_mask[:n] if self.beams > 1 else None
+            lengths = own[:, -1] + 1
+            mixed = self._attend_columns(fused[:, :, 0], past, lengths, mask)
+            return layer.norm(apply(layer.out, mixed, self._buffers, "out"), x)
         slots = self._all[:n, None]
         past[0][slots, :, own] = fused[:, :, 1]
         past[1][slots, :, own] = fused[:, :, 2]
@@ -196,7 +217,7 @@ class Decoder:
             keys, values = past[:, part, :, : group.past]
             mask = self._past_mask[part, None, :, : group.past]
             mixed[part] = attend(fused[part, :, 0].transpose(1, 2), keys, values, mask, self._buffers)
-        return layer.norm(apply(layer.out, mixed.view(x.shape), self._buffers, "out").add_(x))
+        return layer.norm(apply(layer.out, mixed.view(x.shape), self._buffers, "out"), x)
 
     def _attend_source(self, layer: Layer, x: Tensor, memory: Tensor, groups: list[Group]) -> Tensor:
         """x [n × beams, d] → the same after cross-attention; memory [2, n, heads, columns, head]."""
@@ -205,20 +226,35 @@ class Decoder:
         assert layer.cross_norm is not None
         _, n, heads, _, head = memory.shape
         query = apply(layer.cross_query, x, self._buffers, "query").view(n, self.beams, heads, head)
+        if self._kernels is not None:
+            mixed = self._attend_columns(query, memory, self._lengths[:n], None)
+            return layer.cross_norm(apply(layer.cross_out, mixed, self._buffers, "out"), x)
         mixed = self._buffers.take("joined", n, self.beams, heads, head)
         for group in groups:
             part = group.slots
             keys, values = memory[:, part, :, : group.source]
             mask = self._memory_mask[part, :, :, : group.source]
             mixed[part] = attend(query[part].transpose(1, 2), keys, values, mask, self._buffers)
-        return layer.cross_norm(apply(layer.cross_out, mixed.view(x.shape), self._buffers, "out").add_(x))
+        return layer.cross_norm(apply(layer.cross_out, mixed.view(x.shape), self._buffers, "out"), x)
+
+    def _attend_columns(self, query: Tensor, cache: Tensor, lengths: Tensor, mask: Tensor | None) -> Tensor:
+        """query [n, beams, heads, head] over the first columns of cache [2, n, heads, columns, head] → [n × beams, d]."""
+        assert self._kernels is not None
+        out = self._buffers.take("joined", *query.shape)
+        return (
+            self._kernels.attend(query, cache[0], cache[1], lengths.contiguous(), mask=mask, out=out)
+            .flatten(2)
+            .flatten(0, 1)
+        )
 
 
-def widen(tensor: Tensor, size: int, dimension: int, fill: float = 0.0) -> Tensor:
-    """The tensor with one dimension made `size` long, what is new filled with one value."""
+def widen(tensor: Tensor, size: int, dimension: int, fill: float | None = 0.0) -> Tensor:
+    """The tensor with one dimension made `size` long, what is new filled with one value, or not at all."""
     shape = list(tensor.shape)
     shape[dimension] = size
-    wider = torch.full(shape, fill, device=tensor.device)
+    wider = torch.empty(shape, device=tensor.device)
+    if fill is not None:
+        wider.fill_(fill)
     wider.narrow(dimension, 0, tensor.shape[dimension]).copy_(tensor)
     return wider
 
@@ -237,6 +273,8 @@ def keeps_rows(weights: Weights, rows: int) -> bool:
             some = x[part].clone()
             if not torch.equal(dense(some, torch.empty(len(some), dense.width, device=weights.device)), whole[part]):
                 return False
+    if weights.kernels is not None:
+        return True  # they attend to each row by itself
     heads, buffers = weights.decoder_heads, Buffers(weights.device)
     query, keys = (torch.randn(BLOCK, heads, n, weights.d // heads, generator=generator) for n in (1, 6 * BLOCK))
     query, keys = query.to(weights.device), keys.to(weights.device)

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -13,6 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from translate.engine_native_checkpoint import Checkpoint
+from translate.engine_native_kernels import ACTIVATIONS as FUSED
+from translate.engine_native_kernels import Kernels, load_kernels, suits_kernels
 from translate.records import EngineError
 
 VOCABULARY_BLOCK = 64
@@ -31,13 +34,13 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 class Dense(Protocol):
-    """x [rows, in] float32 → x W + b [rows, out] float32, into `out` where there is one."""
+    """x [rows, in] float32 → x W + b [rows, out] float32."""
 
     inputs: int
     width: int
 
     def __call__(self, x: Tensor, out: Tensor) -> Tensor:
-        """The product, in `out`."""
+        """The product, in `out` if the library can write there."""
         ...
 
 
@@ -72,9 +75,9 @@ class Int8Dense:
     scale for all rows, which would make them depend on each other.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor, kernels: Kernels | None = None) -> None:
         self.width, self.inputs = weight.shape
-        self._bias = bias.contiguous()
+        self._bias, self._kernels = bias.contiguous(), kernels
         torch.backends.quantized.engine = "fbgemm"
         scales = (weight.abs().amax(1).clamp(min=1e-12) / 127).double()
         zeros = torch.zeros(len(weight), dtype=torch.long)
@@ -84,11 +87,18 @@ class Int8Dense:
 
     def __call__(self, x: Tensor, out: Tensor) -> Tensor:
         """Quantise, multiply in integers, scale back."""
+        if self._kernels is not None:
+            scales = self._kernels.quantise(x, INT8_LEVELS, scaled := torch.empty_like(x))
+            return self._kernels.scale_back(self._multiply(scaled), scales, self._bias)
         scale = x.abs().amax(1, keepdim=True).clamp_(min=1e-12).div_(INT8_LEVELS)
-        product = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
-            x / scale, 1.0, INT8_LEVELS + 1, self._packed
+        return torch.addcmul(self._bias, self._multiply(x / scale), scale, out=out)
+
+    def _multiply(self, x: Tensor) -> Tensor:
+        """x, rounded to integers, times the weight; without the bias."""
+        product: Tensor = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
+            x, 1.0, INT8_LEVELS + 1, self._packed
         )
-        return torch.addcmul(self._bias, product, scale, out=out)
+        return product
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +107,13 @@ class Norm:
 
     weight: Tensor
     bias: Tensor
+    kernels: Kernels | None = None
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Over the last dimension; epsilon as torch.nn.LayerNorm has it."""
-        return functional.layer_norm(x, self.bias.shape, self.weight, self.bias, 1e-5)
+    def __call__(self, x: Tensor, before: Tensor) -> Tensor:
+        """Of x + before, which overwrites x, over the last dimension; epsilon as torch.nn.LayerNorm has it."""
+        if self.kernels is not None:
+            return self.kernels.normalise(x, before, self.weight, self.bias)
+        return functional.layer_norm(x.add_(before), self.bias.shape, self.weight, self.bias, 1e-5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,26 +151,32 @@ class Weights:
     """`vocabulary` filled up to whole blocks; what is filled in comes out as minus infinity."""
     activation: Callable[[Tensor], Tensor]
     device: torch.device
+    kernels: Kernels | None
 
 
 def pack_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
     """Pack a checkpoint. `dtype`: float32, bfloat16, float16, int8 (CPU only). Raises EngineError for its activation."""
     config, tensors, place = checkpoint.config, checkpoint.tensors, torch.device(device)
-    if config["activation_function"] not in ACTIVATIONS:
-        raise EngineError(
-            f"the engine 'native' has no activation '{config['activation_function']}'",
-            "use --engine transformers for this model",
-        )
+    activation = config["activation_function"]
+    if activation not in ACTIVATIONS:
+        hint = "use --engine transformers for this model"
+        raise EngineError(f"the engine 'native' has no activation '{activation}'", hint)
+    d, heads, decoder_heads = (
+        config[name] for name in ("d_model", "encoder_attention_heads", "decoder_attention_heads")
+    )
+    widths = (d, config["encoder_ffn_dim"], config["decoder_ffn_dim"], d // heads)
+    suits = place.type == "cpu" and suits_kernels(widths, max(d // heads, d // decoder_heads))
+    kernels = load_kernels() if suits else None
 
     def dense(parts: tuple[Tensor, Tensor]) -> Dense:
-        return make_dense(parts[0].to(place), parts[1].to(place), dtype)
+        return make_dense(parts[0].to(place), parts[1].to(place), dtype, kernels)
 
     def named(name: str) -> tuple[Tensor, Tensor]:
         return tensors[f"{name}.weight"], tensors[f"{name}.bias"]
 
     def norm(name: str) -> Norm:
         weight, bias = named(name)
-        return Norm(weight.to(place), bias.to(place))
+        return Norm(weight.to(place), bias.to(place), kernels)
 
     def layer(name: str, head: int, *, cross: bool) -> Layer:
         query = _scale(named(f"{name}.self_attn.q_proj"), head)
@@ -173,9 +192,6 @@ def pack_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
             final_norm=norm(f"{name}.final_layer_norm"),
         )
 
-    d, heads, decoder_heads = (
-        config[name] for name in ("d_model", "encoder_attention_heads", "decoder_attention_heads")
-    )
     encoder = [f"model.encoder.layers.{number}" for number in range(config["encoder_layers"])]
     decoder = [f"model.decoder.layers.{number}" for number in range(config["decoder_layers"])]
     scale = math.sqrt(d) if config["scale_embedding"] else 1.0
@@ -192,16 +208,19 @@ def pack_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
         decoder=tuple(layer(name, d // decoder_heads, cross=True) for name in decoder),
         memory=dense(_join([named(f"{name}.encoder_attn.{part}_proj") for name in decoder for part in "kv"])),
         logits=dense(_fill_vocabulary(tensors["lm_head.weight"], tensors["final_logits_bias"][0])),
-        activation=ACTIVATIONS[config["activation_function"]],
+        activation=partial(kernels.activate, name=activation)
+        if kernels is not None and activation in FUSED
+        else ACTIVATIONS[activation],
         device=place,
+        kernels=kernels,
     )
 
 
-def make_dense(weight: Tensor, bias: Tensor, dtype: str) -> Dense:
+def make_dense(weight: Tensor, bias: Tensor, dtype: str, kernels: Kernels | None = None) -> Dense:
     """A layer from weight [out, in] and bias [out], in float32."""
     if dtype == "float32":
         return FloatDense(weight, bias)
-    return Int8Dense(weight, bias) if dtype == "int8" else HalfDense(weight, bias, getattr(torch, dtype))
+    return Int8Dense(weight, bias, kernels) if dtype == "int8" else HalfDense(weight, bias, getattr(torch, dtype))
 
 
 def _scale(query: tuple[Tensor, Tensor], head: int) -> tuple[Tensor, Tensor]:

@@ -47,14 +47,18 @@ class Remembered:
 class Memory:
     """The memory file, for one signature. Use as a context manager.
 
+    `alone` keeps every other program out of the file for as long as it is open: without it, SQLite needs memory that
+    programs share, which a disk shared by machines does not offer (https://www.sqlite.org/wal.html, section 8).
     Raises OutputError when the file cannot be opened, read or written, or is no memory file.
     """
 
-    def __init__(self, path: Path, signature: str) -> None:
+    def __init__(self, path: Path, signature: str, *, alone: bool = False) -> None:
         self.path = path
         with self._named_errors():
             # One thread at a time uses it; that thread need not be the one that opened it.
             self._database = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+            if alone:
+                self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute(
                 "PRAGMA synchronous = NORMAL"

@@ -6,28 +6,23 @@ A file is written under a temporary name in its own folder, flushed to disk, and
 from __future__ import annotations
 
 import dataclasses
-import errno
-import hashlib
 import io
 import json
-import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from translate.files import write_atomically
 from translate.records import Document, Flag, OutputError, Row, Sentence, Signature, format_signature, parse_signature
 
 RUN_FILE = "run.json"
-MEMORY_FILE = "memory.sqlite"
+RUN_FILES = re.compile(r"run(?:-[0-9]+-of-([0-9]+))?\.json")
+"""A run's record, or that of one shard of it; group 1 is the number of shards."""
 LINE_BREAKS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"})
 """Legal inside a JSON string, but line ends to str.splitlines and to some readers of JSON lines."""
-
-
-LONGEST_NAME = 255
-"""Bytes, on every common file system."""
 
 
 def format_row(row: Row) -> str:
@@ -43,7 +38,7 @@ def parse_row(line: str) -> Row:
     try:
         fields = json.loads(line)
         return Row(**{**fields, "flags": tuple(map(Flag, fields["flags"]))})
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"not a row: {line[:80]!r}") from error
 
 
@@ -75,74 +70,6 @@ def rows_path(folder: Path, document: str) -> Path:
 def text_path(folder: Path, document: str) -> Path:
     """Where a document's English text goes."""
     return folder / f"{document.removesuffix('.txt')}.en.txt"
-
-
-class AtomicFile:
-    """A text file that appears under its name when `finish` is called, or not at all. Its methods raise OutputError."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        # Short and always the same: no longer than the path allows, and what a killed run left is written over.
-        name = hashlib.blake2b(path.name.encode(errors="surrogateescape"), digest_size=6).hexdigest()
-        self._temporary = path.with_name(f".{name}.tmp")
-        with self._named_errors():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if len(os.fsencode(path.name)) > LONGEST_NAME:
-                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
-            self._file = self._temporary.open("w", encoding="utf-8", newline="\n")
-
-    def write(self, text: str) -> None:
-        """Add some text."""
-        with self._named_errors():
-            self._file.write(text)
-
-    def finish(self) -> None:
-        """Flush it to disk and give it its name."""
-        with self._named_errors():
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._temporary.replace(self.path)
-            _flush_folder(self.path.parent)
-
-    def discard(self) -> None:
-        """Leave nothing behind. Never raises: it is called when something else has gone wrong."""
-        with suppress(OSError):
-            self._file.close()
-        with suppress(OSError):
-            self._temporary.unlink()
-
-    @contextmanager
-    def _named_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            hint = "make room, or check the folder and its permissions; then run the same command again: it goes on"
-            if error.errno == errno.ENAMETOOLONG:
-                hint = f"a file name may have {LONGEST_NAME} bytes, the ending .jsonl included: rename the input"
-            raise OutputError(f"cannot write '{self.path}': {error.strerror or error}", hint) from error
-
-
-@contextmanager
-def write_atomically(path: Path) -> Iterator[AtomicFile]:
-    """An AtomicFile that is finished at the end of the block, or discarded if the block fails."""
-    file = AtomicFile(path)
-    try:
-        yield file
-        file.finish()
-    except BaseException:
-        file.discard()
-        raise
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the renaming itself last, where the system can."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def write_text(document: Document, rows: Iterable[Row], path: Path) -> None:
@@ -188,25 +115,57 @@ class RunRecord:
     finished: bool = False
 
 
-def write_run(folder: Path, record: RunRecord) -> None:
-    """Write run.json. Raises OutputError."""
+def write_run(folder: Path, record: RunRecord, name: str = RUN_FILE) -> None:
+    """Write run.json, or that of a shard. Raises OutputError."""
     fields = {**dataclasses.asdict(record), "signature": format_signature(record.signature)}
-    with write_atomically(folder / RUN_FILE) as file:
+    with write_atomically(folder / name) as file:
         file.write(json.dumps(fields, ensure_ascii=False, indent=1) + "\n")
 
 
+def find_run_files(folder: Path) -> list[Path]:
+    """The folder's run.json, and those of shards (run-3-of-16.json)."""
+    return sorted(path for path in folder.glob("run*.json") if RUN_FILES.fullmatch(path.name))
+
+
 def read_run(folder: Path) -> RunRecord | None:
-    """The folder's run.json, None if there is none. Raises OutputError if it cannot be understood."""
-    path = folder / RUN_FILE
+    """What the folder's run.json says, or those of its shards together; None if there is none.
+
+    Raises OutputError if one cannot be understood, or shards do not belong together.
+    """
+    records = read_records(folder)
+    return _merge_records(folder, records) if records else None
+
+
+def read_records(folder: Path) -> dict[str, RunRecord]:
+    """File name → what it says, of run.json and those of shards. Raises OutputError if one cannot be understood."""
+    return {path.name: _read_record(path) for path in find_run_files(folder)}
+
+
+def _read_record(path: Path) -> RunRecord:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         fields["signature"] = parse_signature(fields["signature"])
         fields["documents"] = {name: DocumentRecord(**record) for name, record in fields["documents"].items()}
         return RunRecord(**fields)
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
         raise OutputError(f"cannot read '{path}': {error}", "move the file away, or use another --output") from error
+
+
+def _merge_records(folder: Path, records: Mapping[str, RunRecord]) -> RunRecord:
+    """The first record with the documents of all. Finished when every shard is there and finished."""
+    first = next(iter(records.values()))
+    if any(record.signature != first.signature for record in records.values()):
+        names = ", ".join(f"'{name}'" for name in records)
+        raise OutputError(f"'{folder}' holds runs of several settings: {names}", "move all but one kind away")
+    documents = {name: record for run in records.values() for name, record in run.documents.items()}
+    counts = {int(found[1] or 1) for name in records if (found := RUN_FILES.fullmatch(name))}
+    slowest = max(records.values(), key=lambda record: record.timings.get("seconds", 0))
+    return dataclasses.replace(
+        first,
+        documents=dict(sorted(documents.items())),
+        timings=slowest.timings,
+        finished=all(record.finished for record in records.values()) and counts == {len(records)},
+    )
 
 
 def check_signature(folder: Path, signature: Signature) -> RunRecord | None:
@@ -233,7 +192,8 @@ def remove_rows(folder: Path, record: RunRecord) -> None:
         for name in record.documents:
             rows_path(folder, name).unlink(missing_ok=True)
             text_path(folder, name).unlink(missing_ok=True)
-        (folder / RUN_FILE).unlink(missing_ok=True)
+        for path in find_run_files(folder):
+            path.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"cannot replace the run in '{folder}': {error}", "check the folder's permissions") from error
 

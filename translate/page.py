@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from translate.changes import Change, Span
 from translate.comparison import LABELS, Cell, ComparedRow, Comparison, Difference
-from translate.output import write_atomically
+from translate.files import write_atomically
 from translate.plots import draw_plots
 from translate.records import Flag, format_signature
 

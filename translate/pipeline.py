@@ -8,19 +8,18 @@ stop the others.
 from __future__ import annotations
 
 import dataclasses
-import os
-import platform
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
 
 from translate import output
 from translate.batches import make_chunks
 from translate.catalog import resolve_model
+from translate.destinations import check_no_link, check_places, leave_out_unwritable
 from translate.documents import (
     STANDARD_INPUT,
     document_name,
@@ -33,6 +32,8 @@ from translate.engine import Engine, load_engine
 from translate.events import Begin, DocumentDone, DocumentFailed, End, Event, Found, Item, Loaded, Step, Tally
 from translate.memory import Memory
 from translate.output import rows_path
+from translate.places import absolute_name, is_remote
+from translate.provenance import describe_machine, package_versions
 from translate.recommendations import advise
 from translate.records import (
     InputError,
@@ -44,12 +45,13 @@ from translate.records import (
     Translation,
     format_signature,
 )
-from translate.runfolder import RunFolder, check_places
+from translate.runfolder import RunFolder
 from translate.sentences import split_sentences
+from translate.shards import Shard
 from translate.tokens import Tokenizer
-from translate.translator import Progress, Translator, batch_tokens, check_canary, make_signature
+from translate.translator import Progress, Translator, batch_tokens, check_canary, make_signature, refusals_of
+from translate.usercache import user_cache_folder
 
-PACKAGES = ("translate-batch", "torch", "transformers", "sentencepiece", "sacremoses", "choppa-srx", "ctranslate2")
 FIRST_PIPED_WINDOW = 16
 """Sentences. From standard input windows begin small and double, so that the first rows come soon."""
 
@@ -67,6 +69,10 @@ class Job:
     text: bool = False
     memory: bool = True
     overwrite: bool = False
+    shard: Shard | None = None
+    """Only this part of the documents."""
+    memory_folder: Path | None = None
+    """Where memory and lock are, if not with the rows."""
 
 
 def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
@@ -75,15 +81,13 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     Raises TranslateError for what concerns the whole run, Interrupted when `stop` says so.
     """
     piped = job.arguments == (STANDARD_INPUT,)
-    paths, failures = ({}, []) if piped else find_documents(job.arguments)
-    if not paths and failures:
-        raise failures[0].error
-    check_places(job.output, paths)
-    yield Found(len(paths), sum(path.stat().st_size for path in paths.values()))
+    paths, failures = ({}, []) if piped else choose_documents(job)
+    yield describe_documents(paths)
     started = time.perf_counter()
     resolution = resolve_model(job.model, job.models_file)
     tokenizer = Tokenizer(resolution.model, normalize=job.settings.normalize)
-    engine, settings, advice = _load_advised(resolution.model, job.settings)
+    with refusals_of(resolution.model):
+        engine, settings, advice = _load_advised(resolution.model, job.settings)
     job = dataclasses.replace(job, settings=settings)
     check_canary(resolution.model, engine, tokenizer)
     signature = make_signature(resolution.model, engine, tokenizer, job.settings)
@@ -100,21 +104,24 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     yield loaded
     yield from failures
     folder = job.output / resolution.model.short_name
+    kept = kept_folder(job, resolution.model)
     with ExitStack() as stack:
         outputs = None
         if not piped:
-            record = _first_record(job, loaded, batch_tokens(engine, job.settings))
-            outputs = stack.enter_context(RunFolder(folder, record, overwrite=job.overwrite, text=job.text))
-        memory = stack.enter_context(_open_memory(folder, signature)) if job.memory else None
+            record = first_record(job, loaded, batch_tokens(engine, job.settings))
+            outputs = stack.enter_context(
+                RunFolder(folder, record, kept, overwrite=job.overwrite, text=job.text, shard=job.shard)
+            )
+        memory = stack.enter_context(_open_memory(job, kept, signature)) if job.memory else None
         translator = Translator(engine, tokenizer, job.settings, memory=memory, stop=stop)
-        items = _piped_items(job.encoding) if piped else _file_items(paths, job.encoding)
+        items = _piped_items(job.encoding) if piped else read_items(paths, job.encoding)
         size = job.settings.chunk_sentences
         chunks = _growing_chunks(items, size) if piped else make_chunks(items, size)
         tally = Tally(loaded, failed=len(failures))
         for chunk in chunks:
             for event in _translate_chunk(chunk, translator):
                 tally.count(event)
-                yield from _write(event, outputs)
+                yield from write_event(event, outputs)
         if outputs is not None:
             outputs.finish(tally.timings())
     yield tally.summarize()
@@ -130,6 +137,24 @@ def _load_advised(model: Model, settings: Settings) -> tuple[Engine, Settings, s
     return load_engine(model, settings), settings, ""
 
 
+def choose_documents(job: Job) -> tuple[dict[str, Path], list[DocumentFailed]]:
+    """Name → path of the documents that are the job's, and the arguments that name none.
+
+    Raises InputError if there is nothing else, OutputError if two documents would be written to one file.
+    """
+    paths, failures = find_documents(job.arguments)
+    failures += [DocumentFailed(name, error) for name, error in leave_out_unwritable(paths, text=job.text)]
+    if not paths and failures:
+        raise failures[0].error
+    check_places(job.output, paths, text=job.text)
+    return (job.shard.choose(paths) if job.shard else paths), failures
+
+
+def describe_documents(paths: Mapping[str, Path]) -> Found:
+    """How many there are, and how large they are together."""
+    return Found(len(paths), sum(path.stat().st_size for path in paths.values()))
+
+
 def find_documents(arguments: Iterable[str]) -> tuple[dict[str, Path], list[DocumentFailed]]:
     """Document name → path, each file once, in order; and the arguments that name none.
 
@@ -139,27 +164,31 @@ def find_documents(arguments: Iterable[str]) -> tuple[dict[str, Path], list[Docu
     failures = []
     for argument in arguments:
         try:
-            for path in find_files(argument):
-                _add_document(found, path)
+            paths = find_files(argument)
         except InputError as error:
             failures.append(DocumentFailed(argument, error))
+            continue
+        for path in paths:
+            try:
+                _add_document(found, path)
+            except InputError as error:  # of a folder's files the others are there
+                failures.append(DocumentFailed(str(path), error))
     return found, failures
 
 
 def _add_document(found: dict[str, Path], path: Path) -> None:
     name = document_name(path)
     held = found.setdefault(name, path)
-    if os.path.abspath(held) != os.path.abspath(
-        path
-    ):  # not resolved: two names are two documents, whatever they link to
+    if absolute_name(held) != absolute_name(path):  # not resolved: two names are two documents, whatever they link to
         hint = "translate them one after the other, each with its own --output; or from a working folder above both"
         raise OutputError(f"'{held}' and '{path}' would both be written as '{name}'", hint)
 
 
-def _file_items(paths: Mapping[str, Path], encoding: str) -> Iterator[Item]:
+def read_items(paths: Mapping[str, Path], encoding: str) -> Iterator[Item]:
+    """The documents (name → path), one after the other; one that cannot be read is an item too."""
     for name, path in paths.items():
         try:
-            document = open_document(path, encoding)
+            document = open_document(path, encoding, name)
             yield Begin(document)
             for sentence in split_sentences(read_paragraphs(document)):
                 yield document, sentence
@@ -193,6 +222,13 @@ def _translate_chunk(chunk: Sequence[Item], translator: Translator) -> Iterator[
     """The chunk's progress, then its items again, each sentence as a row."""
     results: dict[str, Translation] = {}
     yield from translator.translate([item[1].text for item in chunk if isinstance(item, tuple)], results)
+    yield from make_rows(chunk, results)
+
+
+def make_rows(
+    chunk: Iterable[Item], results: Mapping[str, Translation]
+) -> Iterator[Row | Begin | End | DocumentFailed]:
+    """The chunk's items, each sentence as a row with its translation."""
     for item in chunk:
         if isinstance(item, tuple):
             document, sentence = item
@@ -212,7 +248,7 @@ def _translate_chunk(chunk: Sequence[Item], translator: Translator) -> Iterator[
             yield item
 
 
-def _write(event: Step, outputs: RunFolder | None) -> Iterator[Event]:
+def write_event(event: Step, outputs: RunFolder | None) -> Iterator[Event]:
     """Put the event where it belongs, and tell the user what concerns the user."""
     match event:
         case Progress():
@@ -234,16 +270,33 @@ def _write(event: Step, outputs: RunFolder | None) -> Iterator[Event]:
             yield event
 
 
-def _open_memory(folder: Path, signature: Signature) -> Memory:
+def _open_memory(job: Job, folder: Path, signature: Signature) -> Memory:
+    return Memory(memory_path(job, folder), format_signature(signature), alone=job.shard is not None)
+
+
+def kept_folder(job: Job, model: Model) -> Path:
+    """Where memory and lock are: with the rows, unless these go to an object store, which can hold neither."""
+    if job.memory_folder is not None:
+        return job.memory_folder / model.short_name
+    if is_remote(job.output):
+        name = hashlib.blake2b(absolute_name(job.output).encode(), digest_size=8).hexdigest()
+        return user_cache_folder() / "runs" / name / model.short_name
+    return job.output / model.short_name
+
+
+def memory_path(job: Job, folder: Path) -> Path:
+    """The file of the job's memory, or of its shard's own; its folder is there. Raises OutputError."""
+    path = folder / f"memory{job.shard.suffix if job.shard else ''}.sqlite"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        check_no_link(path)
     except OSError as error:
         hint = "give --output a folder that can be written, or --no-memory"
         raise OutputError(f"cannot write into '{folder}': {error.strerror}", hint) from error
-    return Memory(folder / output.MEMORY_FILE, format_signature(signature))
+    return path
 
 
-def _first_record(job: Job, loaded: Loaded, tokens: int) -> output.RunRecord:
+def first_record(job: Job, loaded: Loaded, tokens: int) -> output.RunRecord:
     """run.json as it stands when the run begins."""
     model = loaded.model
     return output.RunRecord(
@@ -265,17 +318,3 @@ def _first_record(job: Job, loaded: Loaded, tokens: int) -> output.RunRecord:
         versions=package_versions(),
         machine=describe_machine(loaded.device),
     )
-
-
-def package_versions() -> dict[str, str]:
-    """Python's version and those of the packages that a translation goes through."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
-
-
-def describe_machine(device: str) -> dict[str, str | int]:
-    """The kind of machine, without its name or address."""
-    return {"system": platform.system(), "machine": platform.machine(), "cpus": os.cpu_count() or 1, "device": device}

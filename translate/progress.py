@@ -25,8 +25,13 @@ def say(*lines: str) -> None:
 
 
 def say_error(error: TranslateError) -> None:
-    """The error and what to do about it."""
-    say(f"error: {error.message}", *([f"hint: {error.hint}"] if error.hint else []))
+    """The error and what to do about it, a line each, whatever a file name in them holds."""
+    say(f"error: {_show(error.message)}", *([f"hint: {_show(error.hint)}"] if error.hint else []))
+
+
+def _show(text: str) -> str:
+    """The text with what would move the cursor, or hide something, as an escape."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 class Reporter:

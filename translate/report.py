@@ -10,7 +10,7 @@ from pathlib import Path
 
 from translate.changes import Change, Span
 from translate.comparison import LABELS, Cell, ComparedRow, Comparison, Difference, Evaluation, Pair, System
-from translate.output import write_atomically
+from translate.files import write_atomically
 from translate.records import format_signature
 
 MOST_DOCUMENTS = 12

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from translate.destinations import Guard, check_no_link
+from translate.files import AtomicFile, ObjectFile, new_file
 from translate.output import (
-    AtomicFile,
+    RUN_FILE,
     DocumentRecord,
     RunRecord,
     check_signature,
     count_flags,
+    find_run_files,
     format_row,
+    read_records,
     read_rows,
     read_run,
     remove_rows,
@@ -24,44 +29,56 @@ from translate.output import (
     write_run,
     write_text,
 )
+from translate.places import is_remote
 from translate.records import Document, Flag, OutputError, Row
+from translate.shards import Shard
 
 LOCK_FILE = ".lock"
-
-
-def check_places(folder: Path, names: Mapping[str, Path]) -> None:
-    """Raise OutputError if two of the documents (name → input) would be written to one file."""
-    taken: dict[Path, str] = {}
-    for name in names:
-        place = rows_path(folder, name)
-        if place in taken:
-            hint = "translate them one after the other, each with its own --output; or rename one"
-            raise OutputError(f"'{taken[place]}' and '{name}' would both be written to '{place}'", hint)
-        taken[place] = name
+JOINING_FILE = ".lock-joining"
+"""Held for the moment in which a run looks who else is in the folder, and goes in."""
+JOINING_SECONDS = 60.0
+"""How long to wait for others that go in at the same moment."""
 
 
 class RunFolder:
     """The folder, locked for this run. Use as a context manager; what is not finished then leaves no file.
 
-    Raises OutputError if another run is writing there, or the folder holds a run with another signature and
-    `overwrite` does not say to replace it.
+    The shards of one run may be in it at once, each with a lock, a record (run-3-of-16.json) and documents of its own.
+    Nothing is written through a link in it, and all stays under the lock. Raises OutputError if another run is writing
+    there, if the folder goes away, or if it holds a run with another signature and `overwrite` does
+    not say to replace it. `locks` is another folder for the locks, where this one can have none.
     """
 
-    def __init__(self, folder: Path, record: RunRecord, *, overwrite: bool = False, text: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        record: RunRecord,
+        locks: Path | None = None,
+        *,
+        overwrite: bool = False,
+        text: bool = False,
+        shard: Shard | None = None,
+    ) -> None:
         self.folder, self._text = folder, text
-        self._lock = _lock(folder)
-        try:
-            held = read_run(folder) if overwrite else check_signature(folder, record.signature)
-            if held is not None and held.signature != record.signature:
-                remove_rows(folder, held)
-                held = None
-            self._documents = dict(held.documents) if held else {}
-            self._record = dataclasses.replace(record, documents=self._documents)
-            write_run(folder, self._record)
-        except BaseException:
-            self._lock.release()
-            raise
-        self._file: AtomicFile | None = None
+        self._name = f"run{shard.suffix}.json" if shard else RUN_FILE
+        locks = locks or folder
+        check_no_link(folder)
+        with _named_errors(folder):
+            locks.mkdir(parents=True, exist_ok=True)
+            with FileLock(locks / JOINING_FILE, timeout=JOINING_SECONDS):
+                self._lock = _lock(locks, shard)
+                try:
+                    if not is_remote(folder):
+                        folder.mkdir(parents=True, exist_ok=True)
+                    self._guard = Guard(folder, _own_lock(locks, shard))
+                    self._documents = self._take_over(record, shard, locks, overwrite=overwrite)
+                    self._record = dataclasses.replace(record, documents=self._documents)
+                    write_run(folder, self._record, self._name)
+                    _remove_others(folder, self._name, shard)
+                except BaseException:
+                    self._lock.release()
+                    raise
+        self._file: AtomicFile | ObjectFile | None = None
         self._rows = 0
         self._flags: Counter[Flag] = Counter()
 
@@ -74,7 +91,9 @@ class RunFolder:
 
     def begin(self, document: Document) -> None:
         """Start the document's file."""
-        self._file = AtomicFile(rows_path(self.folder, document.name))
+        place = rows_path(self.folder, document.name)
+        self._guard.check(place.parent)
+        self._file = new_file(place)
         self._rows, self._flags = 0, Counter()
 
     def write(self, row: Row) -> None:
@@ -89,6 +108,7 @@ class RunFolder:
         """Give the document's file its name, write its English text if asked for, and tell the number of rows."""
         if self._file is None:
             raise ValueError("no document was begun")
+        self._guard.check(self._file.path.parent)
         self._file.finish()
         self._file = None
         if self._text:
@@ -104,21 +124,79 @@ class RunFolder:
             self._file.discard()
             self._file = None
 
+    def _take_over(
+        self, record: RunRecord, shard: Shard | None, locks: Path, *, overwrite: bool
+    ) -> dict[str, DocumentRecord]:
+        """The documents that the folder holds already and this run's record has to name.
+
+        Not those of the other shards of the same whole, which have records of their own. A run with another signature is
+        removed if `overwrite` says so, and nobody is writing it.
+        """
+        held = read_run(self.folder) if overwrite else check_signature(self.folder, record.signature)
+        if held is not None and held.signature != record.signature:
+            for path in _lock_files(locks):
+                if path != _own_lock(locks, shard):
+                    FileLock(path, timeout=0).acquire().lock.release()
+            remove_rows(self.folder, held)
+            return {}
+        return {
+            document: found
+            for name, run in read_records(self.folder).items()
+            if name == self._name or not (shard and _same_whole(name, shard))
+            for document, found in run.documents.items()
+        }
+
     def finish(self, timings: Mapping[str, float]) -> None:
         """Write run.json for the last time."""
-        write_run(self.folder, dataclasses.replace(self._record, finished=True, timings=timings))
+        self._guard.check(self.folder)
+        write_run(self.folder, dataclasses.replace(self._record, finished=True, timings=timings), self._name)
 
 
-def _lock(folder: Path) -> FileLock:
-    """A lock that the system lets go when its process dies, however it dies. Raises OutputError."""
+@contextmanager
+def _named_errors(folder: Path) -> Iterator[None]:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK_FILE)
-        lock.acquire(timeout=0)
+        yield
     except Timeout:
-        hint = "wait until it has ended, or give this run another --output"
-        raise OutputError(f"another run is writing into '{folder}'", hint) from None
+        raise _busy(folder) from None
     except OSError as error:
         hint = "give --output a folder that can be written"
         raise OutputError(f"cannot write into '{folder}': {error.strerror or error}", hint) from error
+
+
+def _busy(folder: Path) -> OutputError:
+    hint = "wait until it has ended, or give this run another --output"
+    return OutputError(f"another run is writing into '{folder}'", hint)
+
+
+def _lock(folder: Path, shard: Shard | None) -> FileLock:
+    """A lock that the system lets go when its process dies, however it dies. Raises Timeout if another run is there.
+
+    Only shards of the same whole may be there at once. Who asks holds the lock of those who are joining.
+    """
+    own = _own_lock(folder, shard)
+    for path in _lock_files(folder):
+        if path != own and not (shard and _same_whole(path.name, shard)):
+            FileLock(path, timeout=0).acquire().lock.release()
+    lock = FileLock(own)
+    lock.acquire(timeout=0)
     return lock
+
+
+def _own_lock(folder: Path, shard: Shard | None) -> Path:
+    return folder / (LOCK_FILE + shard.suffix if shard else LOCK_FILE)
+
+
+def _lock_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob(f"{LOCK_FILE}*") if path.name != JOINING_FILE)
+
+
+def _same_whole(name: str, shard: Shard) -> bool:
+    """Whether a lock or record is that of a shard of the same whole."""
+    return name.removesuffix(".json").endswith(f"-of-{shard.count}")
+
+
+def _remove_others(folder: Path, own: str, shard: Shard | None) -> None:
+    """Remove the records of runs that were cut otherwise: what they say is in this run's record now."""
+    for path in find_run_files(folder):
+        if path.name != own and not (shard and _same_whole(path.name, shard)):
+            path.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from string import ascii_uppercase
 
 from translate.documents import document_name, open_document
-from translate.output import RUN_FILE, read_rows, read_run
+from translate.output import find_run_files, read_rows, read_run
 from translate.records import InputError, Row, Signature
 
 LINES_DOCUMENT = "lines"
@@ -103,10 +103,10 @@ def _read_rows_run(key: str, label: str, path: Path) -> Run:
 def _run_folder(path: Path) -> Path:
     """The folder with run.json: the argument, the one folder in it (`out` for `out/<model>`), or a folder above."""
     if not path.is_dir():
-        above = [folder for folder in path.absolute().parents if (folder / RUN_FILE).exists()]
+        above = [folder for folder in path.absolute().parents if find_run_files(folder)]
         return above[0] if above else path.parent
-    inside = sorted(file.parent for file in path.glob(f"*/{RUN_FILE}"))
-    if (path / RUN_FILE).exists() or not inside:
+    inside = sorted({file.parent for file in path.glob("*/run*.json") if find_run_files(file.parent)})
+    if find_run_files(path) or not inside:
         return path
     if len(inside) > 1:
         names = ", ".join(f"'{folder}'" for folder in inside)

@@ -10,6 +10,8 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from itertools import repeat
+from pathlib import Path
 
 from translate.records import Model, ModelError
 
@@ -23,6 +25,9 @@ CUTS = tuple(
 
 CHARACTERS_PER_TOKEN = 12
 """More than any real text has. A longer stretch is over the limit without being tokenised."""
+
+SPECIAL = frozenset(("</s>", "<pad>", "<s>"))
+"""Pieces that are no text."""
 
 SOFT_HYPHEN = "\u00ad"
 
@@ -40,24 +45,23 @@ class Tokenizer:
         try:
             self._source = sentencepiece.SentencePieceProcessor(model_file=str(model.folder / "source.spm"))
             self._target = sentencepiece.SentencePieceProcessor(model_file=str(model.folder / "target.spm"))
-            self._ids: dict[str, int] = json.loads((model.folder / "vocab.json").read_text(encoding="utf-8"))
-            self._pieces = {number: piece for piece, number in self._ids.items()}
+            self._ids = read_vocabulary(model.folder)
+            self._pieces = {number: "" if piece in SPECIAL else piece for piece, number in self._ids.items()}
             self.end, self.unknown = self._ids["</s>"], self._ids["<unk>"]
-        except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError, RecursionError) as error:
             hint = "source.spm, target.spm and vocab.json must be those of the model; download it again"
-            raise ModelError(f"cannot read the vocabulary in '{model.folder}': {error}", hint) from error
+            raise ModelError(f"cannot read the vocabulary in '{model.folder}': {str(error)[:200]}", hint) from error
         self.normalization = "moses" if normalize and _trained_behind_moses(model) else "none"
         self._normalize = _moses_normalizer() if self.normalization == "moses" else _remove_soft_hyphens
 
     def encode(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Source ids of each text, the end-of-sentence id last; a piece that the vocabulary lacks is `unknown`."""
         pieces = self._source.encode([self._normalize(text) for text in texts], out_type=str)
-        return [(*(self._ids.get(piece, self.unknown) for piece in sentence), self.end) for sentence in pieces]
+        return [(*map(self._ids.get, sentence, repeat(self.unknown)), self.end) for sentence in pieces]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of target ids; special tokens but the unknown one leave no trace."""
-        special = ("</s>", "<pad>", "<s>")
-        pieces = [piece for number in ids if (piece := self._pieces.get(number, "<unk>")) not in special]
+        pieces = [*filter(None, map(self._pieces.get, ids, repeat("<unk>")))]
         text: str = self._target.decode_pieces(pieces)
         return text.replace("\u2581", " ").strip()
 
@@ -84,6 +88,21 @@ class Tokenizer:
         cut = _best_cut(text)
         halves = (text[:cut], text[cut:])
         return [part for half in halves for part in self._halve(half, limit, guess=tokens * len(half) // len(text))]
+
+
+def read_vocabulary(folder: Path) -> dict[str, int]:
+    """vocab.json, piece → id: each id is a row of the model's embeddings, and of one piece.
+
+    Raises OSError, ValueError, TypeError, KeyError or RecursionError if it is anything else.
+    """
+    ids: dict[str, int] = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+    size: int = json.loads((folder / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    if not isinstance(ids, dict) or len(set(ids.values())) != len(ids):
+        raise ValueError("vocab.json gives no piece an id of its own")
+    wrong = next((number for number in ids.values() if type(number) is not int or not 0 <= number < size), None)
+    if wrong is not None:
+        raise ValueError(f"vocab.json has the id {wrong!r}, the model has {size}")
+    return ids
 
 
 def _best_cut(text: str) -> int:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from typing import Protocol
 
 from translate.batches import make_batches
+from translate.catalog import CANARY_FILE, read_object
 from translate.checks import check_target, choose_better, needs_model, order_flags, safer_source, worth_retrying
 from translate.engine import Engine
-from translate.memory import Memory, Remembered, window_key
+from translate.memory import Remembered, window_key
 from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Signature, Translation
 from translate.tokens import Tokenizer
 
-BEHAVIOUR = "1"
+BEHAVIOUR = "2"
 """Part of the signature: raised whenever the same engine's rows would come out differently."""
 
 COMMIT_ROWS = 256
@@ -24,9 +26,10 @@ COMMIT_ROWS = 256
 SPLIT_RETRY_TOKENS = 48
 """A doubtful row of more source tokens than this is split for its second try."""
 
+LONGEST_SENTENCE = 100_000
+"""Code points. A longer one is split without asking how many tokens it has."""
+
 CANARY = ("Das ist ein Haus.", "Guten Morgen, wie geht es Ihnen?", "Ich habe heute zwei Bücher gekauft.")
-CANARY_FILE = "canary.json"
-"""In a bundled model's folder: number of beams → target ids of the CANARY sentences, in float32."""
 
 
 class Interrupted(Exception):
@@ -42,6 +45,18 @@ class Progress:
     from_memory: int = 0
     source_tokens: int = 0
     target_tokens: int = 0
+
+
+class Remembering(Protocol):
+    """What a translator wants of a memory."""
+
+    def find(self, sources: Iterable[str]) -> dict[str, Remembered]:
+        """Those of the sources that are known, each with its entry."""
+        ...
+
+    def add(self, window: int, translations: Sequence[tuple[str, Translation]]) -> None:
+        """Keep these (source, translation) pairs, all or none of them."""
+        ...
 
 
 @dataclass(slots=True)
@@ -63,7 +78,7 @@ class Translator:
         tokenizer: Tokenizer,
         settings: Settings,
         *,
-        memory: Memory | None = None,
+        memory: Remembering | None = None,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._engine, self._tokenizer, self._settings = engine, tokenizer, settings
@@ -73,8 +88,11 @@ class Translator:
     def translate(self, texts: Sequence[str], results: dict[str, Translation]) -> Iterator[Progress]:
         """Put the translation of each text into `results`, and tell how far it is.
 
-        Raises Interrupted between two commits when `stop` says so; TranslateError as engine and memory do.
+        Raises Interrupted before the window, or between two commits, when `stop` says so; TranslateError as engine and
+        memory do.
         """
+        if self._stop():
+            raise Interrupted
         counts = Counter(texts)  # in order of first occurrence
         copied = [text for text in counts if not needs_model(text)]
         results.update((text, Translation(text, None, (Flag.PASSTHROUGH,))) for text in copied)
@@ -114,16 +132,24 @@ class Translator:
         """Each source with its requests, numbered from 0. `safer`: capitals lowered, longer ones split in two."""
         texts = [safer_source(source) for source in sources] if safer else sources
         pendings, number = [], 0
-        for source, text, ids in zip(sources, texts, self._tokenizer.encode(texts), strict=True):
+        for source, text, ids in zip(sources, texts, self._encode_sentences(texts), strict=True):
             limit = self._settings.comfortable_tokens
             if safer and len(ids) > SPLIT_RETRY_TOKENS:
                 limit = min(limit, len(ids) * 2 // 3)
             parts = self._tokenizer.split(text, limit) if len(ids) > limit else [text]
-            encoded = [ids] if len(parts) == 1 else self._tokenizer.encode(parts)
+            encoded = [tuple(ids)] if len(parts) == 1 else self._tokenizer.encode(parts)
             requests = tuple(Request(number + i, part, safer) for i, part in enumerate(encoded))
             pendings.append(_Pending(source, tuple(parts), requests))
             number += len(parts)
         return pendings
+
+    def _encode_sentences(self, texts: Sequence[str]) -> list[Sequence[int]]:
+        """The ids of each text; for one that is too long whatever its tokens are, a stand-in that is too long, too.
+
+        A sentence may have ten million letters. It is cut before it is tokenised, which takes most of its time.
+        """
+        short = iter(self._tokenizer.encode([text for text in texts if len(text) <= LONGEST_SENTENCE]))
+        return [range(len(text)) if len(text) > LONGEST_SENTENCE else next(short) for text in texts]
 
     def _make_batches(
         self, requests: Sequence[Request], owners: dict[int, _Pending], known: dict[str, Remembered]
@@ -234,6 +260,21 @@ def make_signature(model: Model, engine: Engine, tokenizer: Tokenizer, settings:
     return signature
 
 
+@contextmanager
+def refusals_of(model: Model) -> Iterator[None]:
+    """Where a model is tried for the first time: what its settings and weights break in a library is a ModelError.
+
+    A file may be well-formed and still ask for what cannot be: a number where the library wants another, a token beyond
+    the last. The error of the library stays behind the ModelError, for whoever looks for a bug.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        said = next(iter(str(error).splitlines()), "")[:200]
+        hint = "its config.json, generation_config.json and weights do not fit together: download the model again"
+        raise ModelError(f"the model '{model.name}' does not run: {type(error).__name__}: {said}", hint) from error
+
+
 def check_canary(model: Model, engine: Engine, tokenizer: Tokenizer) -> None:
     """Raise ModelError unless the engine translates a few fixed sentences as it should.
 
@@ -242,10 +283,11 @@ def check_canary(model: Model, engine: Engine, tokenizer: Tokenizer) -> None:
     if engine.name == "echo":
         return
     requests = [Request(i, ids) for i, ids in enumerate(tokenizer.encode(CANARY))]
-    targets = {hypothesis.number: hypothesis.target for hypothesis in engine.translate(requests)}
+    with refusals_of(model):
+        targets = {hypothesis.number: hypothesis.target for hypothesis in engine.translate(requests)}
     answers = [targets[i] for i in range(len(CANARY))]
     if model.bundled:
-        stored = json.loads((model.folder / CANARY_FILE).read_text(encoding="utf-8"))
+        stored = read_object(model.folder / CANARY_FILE)
         expected = stored.get(engine.signature.get("beams", ""))
         wrong = engine.dtype == "float32" and expected is not None and [list(ids) for ids in answers] != expected
     else:

@@ -1,0 +1,210 @@
+"""SIGKILL at random moments and at chosen file operations, SIGTERM and Ctrl-C: the same command then ends as if nothing
+had happened.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import environment
+from reliability.attack import (
+    ECHO,
+    FOLDER,
+    SMALL,
+    Size,
+    Tally,
+    all_files,
+    check,
+    compare_rows,
+    complain,
+    count_remembered,
+    is_sound,
+    row_files,
+    run,
+    start,
+    write_real_texts,
+)
+
+ECHO_RUN = ("data", *ECHO, "--text")
+REAL_RUN = ("data", "--engine", "ctranslate2", "--model", "tiny-de-en", "-b", "1", "--dtype", "float32")
+SMALL_BATCHES = ("--batch-tokens", "60")
+STEPS = """
+import os, signal, sys
+moment, count = int(sys.argv.pop(1)), 0
+def step():
+    global count
+    count += 1
+    if count == moment:
+        os.kill(os.getpid(), signal.SIGKILL)
+def watched(call):
+    def around(*arguments, **options):
+        step()
+        result = call(*arguments, **options)
+        step()
+        return result
+    return around
+from translate import files, memory
+from translate.cli import main
+for name in ("replace", "fsync", "mkdir", "unlink"):
+    setattr(os, name, watched(getattr(os, name)))
+memory.Memory.__init__ = watched(memory.Memory.__init__)
+memory.Memory.add = watched(memory.Memory.add)
+memory.Memory.close = watched(memory.Memory.close)
+files.AtomicFile.__init__ = watched(files.AtomicFile.__init__)
+try:
+    main()
+finally:
+    print(count)
+"""
+"""The command, killed before or after its n-th file operation or commit. n = 0 only counts them."""
+
+
+def attacks(size: Size, folder: Path) -> Iterator[Tally]:
+    """The rows of this family."""
+    yield kill_at_random("SIGKILL at a random moment", ECHO_RUN, folder / "echo", size.kills, limit=size.lines)
+    yield kill_at_random(
+        "SIGKILL at a random moment, real engine",
+        (*REAL_RUN, *SMALL_BATCHES),
+        folder / "real",
+        size.real_kills,
+        limit=24,
+    )
+    yield kill_at_operations(folder / "operations", size.operations, size.lines)
+    yield stop("SIGTERM or Ctrl-C at a random moment", folder / "stop", size.signals, size.lines)
+    yield stop_between_batches(folder / "batches", max(2, size.real_kills // 6))
+
+
+def prepare(folder: Path, arguments: tuple[str, ...], limit: int | None) -> tuple[Path, Path, float]:
+    """Two folders with the same texts; in the first the command has run. And how many seconds that took."""
+    for name in ("whole", "broken"):
+        write_real_texts(folder / name, limit)
+    started = time.perf_counter()
+    done = run(arguments, folder / "whole")
+    if problem := complain(done, 0):
+        raise RuntimeError(problem)
+    return folder / "whole", folder / "broken", time.perf_counter() - started
+
+
+def kill_at_random(attack: str, arguments: tuple[str, ...], folder: Path, tries: int, *, limit: int | None) -> Tally:
+    """Kill, look at what is there, run again; and that so often. Seeds are the numbers of the tries."""
+    tally, phases = Tally(attack), Counter[str]()
+    whole, broken, longest = prepare(folder, arguments, limit)
+    for number in range(tries):
+        shutil.rmtree(broken / "out", ignore_errors=True)
+        process = start(arguments, broken)
+        earliest = 0.2 if number % 4 == 0 else 0.4 * longest  # loading is long, and little can be broken in it
+        time.sleep(random.Random(number).uniform(earliest, longest))
+        process.kill()
+        process.communicate()
+        phases[find_phase(broken)] += 1
+        judge(tally, whole, broken, arguments)
+    tally.attack += f" ({', '.join(f'{count} {phase}' for phase, count in phases.most_common())})"
+    return tally
+
+
+def find_phase(folder: Path) -> str:
+    """Where a run that was killed had got to, by what it left."""
+    if not (folder / FOLDER / "memory.sqlite").exists():
+        return "loading"
+    if list((folder / FOLDER).rglob("*.tmp")):
+        return "writing"
+    if (folder / FOLDER / "run.json").read_text(encoding="utf-8").find('"finished": true') > 0:
+        return "done"
+    return "translating" if count_remembered(folder) else "reading"
+
+
+def judge(tally: Tally, whole: Path, broken: Path, arguments: tuple[str, ...]) -> None:
+    """Files that have their name are complete; the same command then ends with the files of the unbroken run."""
+    expected = row_files(whole / "out")
+    _, early = compare_rows(
+        {}, {name: data for name, data in row_files(broken / "out").items() if data != expected[name]}
+    )
+    done = run(arguments, broken)
+    lost, wrong = compare_rows(expected, row_files(broken / "out"))
+    problem = complain(done, 0)
+    if not problem and all_files(broken / "out") != all_files(whole / "out"):
+        problem = f"files: {sorted(all_files(broken / 'out') ^ all_files(whole / 'out'))}"
+    if not problem and not is_sound(broken):
+        problem = "the memory is damaged"
+    tally.add(problem, lost=lost, wrong=wrong + early)
+
+
+def kill_at_operations(folder: Path, tries: int, limit: int | None) -> Tally:
+    """Before and after renaming, flushing, committing, creating and deleting; spread over all of a run."""
+    arguments = (*ECHO_RUN, "--quiet")
+    whole, broken, _ = prepare(folder, arguments, limit)
+    line = [sys.executable, "-c", STEPS]
+    counted = subprocess.run([*line, "0", *arguments], cwd=broken, env=environment(), capture_output=True, check=True)
+    total = int(counted.stdout.split()[-1])
+    tally = Tally(f"SIGKILL before or after one of {total} file operations")
+    for moment in sorted(random.Random(1).sample(range(1, total + 1), min(tries, total))):
+        shutil.rmtree(broken / "out", ignore_errors=True)
+        killed = subprocess.run([*line, str(moment), *arguments], cwd=broken, env=environment(), capture_output=True)
+        if killed.returncode != -signal.SIGKILL:
+            tally.add(f"not killed at operation {moment}: {killed.stderr[-300:]!r}")
+            continue
+        judge(tally, whole, broken, arguments)
+    return tally
+
+
+def stop(attack: str, folder: Path, tries: int, limit: int | None) -> Tally:
+    """A signal at any moment from the start on: status and words are right, and the same command ends the run."""
+    tally = Tally(attack)
+    whole, broken, longest = prepare(folder, ECHO_RUN, limit)
+    for number in range(tries):
+        shutil.rmtree(broken / "out", ignore_errors=True)
+        sent = (signal.SIGINT, signal.SIGTERM)[number % 2]
+        process = start(ECHO_RUN, broken)
+        time.sleep(random.Random(number).uniform(0.25, longest))  # before, it is Python that starts
+        process.send_signal(sent)
+        _, said = process.communicate(timeout=60)
+        status = process.returncode
+        if "Traceback" in said or status not in (0, 128 + sent, -sent):
+            tally.add(f"{sent.name}: status {status}: {said[-700:]}")
+        elif status == 128 + sent and "run the same command again to go on" not in said:
+            tally.add(f"{sent.name}: no word on how to go on: {said[-700:]}")
+        elif status == -sent and find_phase(broken) not in ("loading", "done"):
+            tally.add(f"{sent.name}: died of it while it was at work ({find_phase(broken)})")
+        else:
+            judge(tally, whole, broken, ECHO_RUN)
+    return tally
+
+
+def stop_between_batches(folder: Path, tries: int) -> Tally:
+    """The batch that runs when the signal comes is committed: there is more in the memory afterwards."""
+    arguments = (*REAL_RUN, "--batch-size", "1", "--quiet")
+    tally = Tally("SIGTERM or Ctrl-C while a batch is decoded")
+    whole, broken, _ = prepare(folder, arguments, limit=24)
+    for number in range(tries):
+        shutil.rmtree(broken / "out", ignore_errors=True)
+        sent = (signal.SIGINT, signal.SIGTERM)[number % 2]
+        process = start(arguments, broken)
+        while process.poll() is None and count_remembered(broken) < 1 + number % 5:
+            time.sleep(0.002)
+        before = count_remembered(broken)
+        process.send_signal(sent)
+        _, said = process.communicate(timeout=60)
+        after = count_remembered(broken)
+        if process.returncode != 128 + sent or "run the same command again to go on" not in said or "Traceback" in said:
+            tally.add(f"{sent.name}: status {process.returncode}: {said[-700:]}")
+        elif not before <= after <= before + 2:
+            tally.add(f"{sent.name}: {before} rows in the memory before it, {after} after it")
+        else:
+            judge(tally, whole, broken, arguments)
+    return tally
+
+
+@pytest.mark.slow
+def test_killed_runs_end_like_unbroken_ones(tmp_path: Path) -> None:
+    """Byte-identical rows, a sound memory, no file that does not belong there; also after SIGTERM and Ctrl-C."""
+    check(attacks(SMALL, tmp_path))

@@ -1,0 +1,124 @@
+"""Text files that are complete whenever they have their final name, on a disk and in an object store.
+
+On a disk a file is written under a temporary name in its own folder, flushed to disk, and renamed. In an object store
+a whole object appears at once, so a file is written here first and put there when it is finished.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from translate.places import is_remote
+from translate.records import OutputError
+
+LONGEST_NAME = 255
+"""Bytes, on every common file system."""
+
+
+class AtomicFile:
+    """A text file that appears under its name when `finish` is called, or not at all. Its methods raise OutputError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # Short and always the same: no longer than the path allows, and what a killed run left is written over.
+        name = hashlib.blake2b(path.name.encode(errors="surrogateescape"), digest_size=6).hexdigest()
+        self._temporary = path.with_name(f".{name}.tmp")
+        with self._named_errors():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if len(os.fsencode(path.name)) > LONGEST_NAME:
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+            self._temporary.unlink(missing_ok=True)  # and begun anew: if it is a link, nothing is written through it
+            self._file = self._temporary.open("x", encoding="utf-8", newline="\n")
+
+    def write(self, text: str) -> None:
+        """Add some text."""
+        with self._named_errors():
+            self._file.write(text)
+
+    def finish(self) -> None:
+        """Flush it to disk and give it its name."""
+        with self._named_errors():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._temporary.replace(self.path)
+            _flush_folder(self.path.parent)
+
+    def discard(self) -> None:
+        """Leave nothing behind. Never raises: it is called when something else has gone wrong."""
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):
+            self._temporary.unlink()
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            hint = "make room, or check the folder and its permissions; then run the same command again: it goes on"
+            if error.errno == errno.ENAMETOOLONG:
+                hint = f"a file name may have {LONGEST_NAME} bytes, the ending .jsonl included: rename the input"
+            raise OutputError(f"cannot write '{self.path}': {error.strerror or error}", hint) from error
+
+
+class ObjectFile:
+    """The same in an object store: written here, and put there as a whole. Its methods raise OutputError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="\n", prefix="translate-")  # noqa: SIM115  # closed by finish or discard
+
+    def write(self, text: str) -> None:
+        """Add some text."""
+        self._file.write(text)
+
+    def finish(self) -> None:
+        """Put it into the store under its name; there an object is whole or not there."""
+        store: Any = self.path
+        try:
+            self._file.flush()
+            store.fs.put_file(self._file.name, store.path)
+        except Exception as error:  # each store has errors of its own
+            hint = "check the address and your permissions; then run the same command again: it goes on"
+            raise OutputError(f"cannot write '{self.path}': {error}", hint) from error
+        self._file.close()
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        with suppress(OSError):
+            self._file.close()
+
+
+def new_file(path: Path) -> AtomicFile | ObjectFile:
+    """A text file that appears when it is finished, wherever the path leads."""
+    return ObjectFile(path) if is_remote(path) else AtomicFile(path)
+
+
+@contextmanager
+def write_atomically(path: Path) -> Iterator[AtomicFile | ObjectFile]:
+    """A file that is finished at the end of the block, or discarded if the block fails."""
+    file = new_file(path)
+    try:
+        yield file
+        file.finish()
+    except BaseException:
+        file.discard()
+        raise
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the renaming itself last, where the system can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
