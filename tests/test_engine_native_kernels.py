@@ -89,10 +89,11 @@ def test_small_steps_are_those_of_torch(kernels: Kernels) -> None:
 
 def test_widths_that_are_no_whole_vectors_are_for_torch() -> None:
     """And heads wider than the kernels hold."""
-    assert suits_kernels((256, 1024), 32)
-    assert not suits_kernels((256, 1024), 12)
-    assert not suits_kernels((250, 1000), 8)
-    assert not suits_kernels((512, 1024), 256)
+    assert suits_kernels((256, 1024), heads=(32, 32))
+    assert not suits_kernels((256, 1024), heads=(12, 12))
+    assert not suits_kernels((256, 1024), heads=(32, 4))
+    assert not suits_kernels((250, 1000), heads=(8, 8))
+    assert not suits_kernels((512, 1024), heads=(256, 256))
 
 
 @pytest.fixture

@@ -130,9 +130,9 @@ def _sizes(numbers: Sequence[int]) -> ctypes.Array[ctypes.c_int64]:
     return (ctypes.c_int64 * len(numbers))(*numbers)
 
 
-def suits_kernels(widths: Sequence[int], head: int) -> bool:
-    """Whether the kernels can compute a model of these widths: all in whole vectors."""
-    return all(width % LANES == 0 for width in (*widths, head)) and head <= WIDEST_HEAD
+def suits_kernels(widths: Sequence[int], *, heads: Sequence[int]) -> bool:
+    """Whether the kernels can compute a model of these widths, of layers and of heads: all in whole vectors."""
+    return all(width % LANES == 0 for width in (*widths, *heads)) and max(heads) <= WIDEST_HEAD
 
 
 @cache

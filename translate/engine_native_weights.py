@@ -164,8 +164,8 @@ def pack_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
     d, heads, decoder_heads = (
         config[name] for name in ("d_model", "encoder_attention_heads", "decoder_attention_heads")
     )
-    widths = (d, config["encoder_ffn_dim"], config["decoder_ffn_dim"], d // heads)
-    suits = place.type == "cpu" and suits_kernels(widths, max(d // heads, d // decoder_heads))
+    widths = (d, config["encoder_ffn_dim"], config["decoder_ffn_dim"])
+    suits = place.type == "cpu" and suits_kernels(widths, heads=(d // heads, d // decoder_heads))
     kernels = load_kernels() if suits else None
 
     def dense(parts: tuple[Tensor, Tensor]) -> Dense:
