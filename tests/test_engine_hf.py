@@ -185,7 +185,9 @@ def test_weights_in_torch_s_own_format_load_too(
     (folder / "model.safetensors").unlink()
     (folder / "generation_config.json").unlink()
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "num_beams": 3, "bad_words_ids": [[config["pad_token_id"]]]}))
+    (folder / "config.json").write_text(
+        json.dumps({**config, "num_beams": 3, "bad_words_ids": [[config["pad_token_id"]]]})
+    )
     other = TransformersEngine(Model("m", folder, None, ""), Settings(device="cpu", dtype="float32"))
     assert other.signature["beams"] == "3"
     sources = tokenizer.encode(SENTENCES[:2])
