@@ -10,10 +10,10 @@ from importlib.metadata import version
 from typing import Protocol
 
 from translate.batches import make_batches
-from translate.catalog import CANARY_FILE, read_object
 from translate.checks import check_target, choose_better, needs_model, order_flags, safer_source, worth_retrying
 from translate.engine import Engine
 from translate.memory import Remembered, window_key
+from translate.modelfolder import CANARY_FILE, read_object
 from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Signature, Translation
 from translate.tokens import Tokenizer
 
