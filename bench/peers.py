@@ -29,10 +29,11 @@ from itertools import islice
 from pathlib import Path
 
 from translate.batches import make_batches, make_chunks
-from translate.catalog import fingerprint, resolve_model
+from translate.catalog import resolve_model
 from translate.checks import needs_model
 from translate.engine import ENGINES, installed_engines, load_engine
 from translate.measurements import quartiles
+from translate.modelfolder import fingerprint
 from translate.provenance import package_versions
 from translate.recommendations import machine_kind
 from translate.records import Model, Request, Settings

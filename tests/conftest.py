@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from translate.catalog import BUNDLED, fingerprint
+from translate.catalog import BUNDLED
+from translate.modelfolder import fingerprint
 from translate.records import Model
 from translate.tokens import Tokenizer
 

@@ -15,14 +15,13 @@ from translate.catalog import (
     Entry,
     Kind,
     bundled_names,
-    check_folder,
     find_models_file,
-    fingerprint,
     parse_name,
     read_models_file,
     resolve_model,
     within,
 )
+from translate.modelfolder import check_folder, fingerprint
 from translate.records import Model, ModelError
 
 NAME = "Somebody/opus-mt-de-en"

@@ -252,6 +252,26 @@ def test_a_signal_before_the_run_leaves_no_traceback(number: int, status: int, t
         assert "Traceback" not in said
 
 
+def test_a_file_name_moves_no_cursor(translate: Command, tmp_path: Path) -> None:
+    """An error is one line, whatever a name in it holds."""
+    (tmp_path / "a\n\x1b[2J.txt").write_bytes(b"K\xf6ln")
+    done = translate("a\n\x1b[2J.txt", *ECHO, "-q")
+    assert done.returncode == 1
+    assert "error: 'a\\n\\x1b[2J.txt' is not utf-8" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_one_bad_name_in_a_folder_costs_no_other(translate: Command, tmp_path: Path) -> None:
+    """One that is no UTF-8, and one that is too long: both are listed, the others are done."""
+    (tmp_path / "data").mkdir()
+    for name in ("a.txt", os.fsdecode(b"K\xf6ln.txt"), "n" * 251 + ".txt", "z.txt"):
+        (tmp_path / "data" / name).write_text("Ja gut.")
+    done = translate("data", *ECHO)
+    assert done.returncode == 1
+    assert "2 of 4 documents could not be translated" in done.stderr
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*.jsonl")) == ["a.jsonl", "z.jsonl"]
+
+
 def test_python_m_is_the_command() -> None:
     """Where the installed script is not on the path."""
     done = subprocess.run([sys.executable, "-m", "translate", "--version"], capture_output=True, text=True, check=True)

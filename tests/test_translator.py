@@ -11,7 +11,7 @@ from translate.engine import EchoEngine
 from translate.memory import Memory
 from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Translation
 from translate.tokens import Tokenizer
-from translate.translator import Interrupted, Translator, check_canary, make_signature
+from translate.translator import Interrupted, Translator, check_canary, make_signature, refusals_of
 
 TEXTS = ["Das Haus ist alt.", "Die Sonne scheint heute.", "12", "Das Haus ist alt.", "Nur ein Wort"]
 
@@ -186,3 +186,19 @@ def test_a_model_that_says_nothing_is_stopped_before_a_long_job(tiny: Model, tok
     other = Model("other", tiny.folder, None, "")
     with pytest.raises(ModelError, match=r"'other' does not translate as it should .*engine"):
         check_canary(other, engine, tokenizer)
+
+
+@pytest.mark.parametrize(
+    "error", [IndexError("index 99 is out of range\nmore"), TypeError(""), RuntimeError("x"), ZeroDivisionError()]
+)
+def test_what_a_model_breaks_when_it_is_tried_is_a_named_error(error: Exception, tiny: Model) -> None:
+    """In one line, with the library's own error behind it; our own errors pass as they are."""
+    with (
+        pytest.raises(ModelError, match=r"the model 'tiny-de-en' does not run: \w+Error:") as caught,
+        refusals_of(tiny),
+    ):
+        raise error
+    assert caught.value.__cause__ is error
+    assert "\n" not in caught.value.message
+    with pytest.raises(ModelError, match="as it was"), refusals_of(tiny):
+        raise ModelError("as it was")

@@ -6,8 +6,8 @@ import json
 import sys
 from pathlib import Path
 
-from translate.catalog import CANARY_FILE, fingerprint
 from translate.engine import load_engine
+from translate.modelfolder import CANARY_FILE, fingerprint
 from translate.records import Model, Request, Settings
 from translate.tokens import Tokenizer
 from translate.translator import CANARY

@@ -4,7 +4,8 @@ The modules, in the order in which a text flows through them, and what each may 
 imports to this table.
 
 records     the records between the stages, settings, signature, errors         nothing
-catalog     models.txt → a model on this machine                                records
+modelfolder  a model's folder: its files, whether it is sound, its fingerprint   records
+catalog     models.txt → a model on this machine                                records, modelfolder
 shards      a list of documents → one machine's part of it                      records
 places      names → paths, here or in an object store                           records
 documents   paths → decoded documents → paragraphs                              records, places
@@ -15,9 +16,9 @@ usercache   the folder for what can be made again                               
 engine      the seam, the registry, the echo engine                             records
 measurements  pure: what a bench measures, and what the figures mean            nothing
 engine_torch  which device, which number type                                   records
-engine_hf   the engine `transformers`                                           records, batches, catalog, engine, engine_torch
+engine_hf   the engine `transformers`                                           records, batches, modelfolder, engine, engine_torch
 engine_ct2  the engine `ctranslate2`                                            records, engine, engine_hf, usercache
-engine_native_checkpoint  a Marian folder → what it says, its tensors              records, catalog
+engine_native_checkpoint  a Marian folder → what it says, its tensors              records, modelfolder
 engine_native_kernels  C for what torch does in many passes, compiled on use       usercache
 engine_native_weights  a checkpoint's weights, packed                              records, engine_native_checkpoint, engine_native_kernels
 engine_native_steps    the arithmetic: encoder, one decoding step over caches   engine_native_weights
@@ -32,7 +33,7 @@ output      rows, run.json                                                      
 destinations  where the files of documents go: none twice, none through a link  records, places, files, output
 recommendations  what a bench found, kept for the runs that follow              records, usercache, engine, measurements, files, output
 runfolder   one output folder: lock, which run it holds, its files              records, places, shards, files, output, destinations
-translator  a window of sentences → translations                                records, catalog, batches, checks, engine, memory, tokens
+translator  a window of sentences → translations                                records, modelfolder, batches, checks, engine, memory, tokens
 events      what a run tells, and its tally                                     records, catalog, output, translator
 provenance  with what a run was made: versions, kind of machine                 nothing
 pipeline    files → files: composes all of the above                            all above

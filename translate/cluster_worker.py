@@ -23,11 +23,11 @@ import ray
 from filelock import FileLock
 
 from translate.batches import make_chunks
-from translate.catalog import CANARY_FILE, SMALL_FILES, fingerprint, weight_file
 from translate.cluster_journal import Known, remember
 from translate.engine import load_engine
 from translate.events import Begin, DocumentFailed, End, Item
 from translate.memory import Remembered, window_key
+from translate.modelfolder import CANARY_FILE, SMALL_FILES, fingerprint, weight_file
 from translate.pipeline import read_items
 from translate.places import absolute_name, as_path
 from translate.provenance import package_versions

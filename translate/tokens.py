@@ -26,6 +26,9 @@ CUTS = tuple(
 CHARACTERS_PER_TOKEN = 12
 """More than any real text has. A longer stretch is over the limit without being tokenised."""
 
+GIANT = 100_000
+"""Characters. Of a longer text not every stretch is tokenised before it is cut: tokenising takes most of the time."""
+
 SPECIAL = frozenset(("</s>", "<pad>", "<s>"))
 """Pieces that are no text."""
 
@@ -70,13 +73,17 @@ class Tokenizer:
 
         [text] if it is short enough. Takes linear time.
         """
-        parts = []
+        parts: list[str] = []
         longest = limit * CHARACTERS_PER_TOKEN
-        while len(text) > longest:
-            cut = _best_cut(text[:longest])
-            parts += self._halve(text[:cut], limit, guess=0)
-            text = text[cut:]
-        return parts + self._halve(text, limit, guess=0)
+        position = density = 0
+        while len(text) - position > longest:
+            stretch = text[position : position + longest]
+            cut = _best_cut(stretch)
+            if len(text) > GIANT and not density:  # the first stretch tells how dense all of it is
+                density = len(self.encode([stretch])[0])
+            parts += self._halve(stretch[:cut], limit, guess=density * cut // longest)
+            position += cut
+        return parts + self._halve(text[position:], limit, guess=0)
 
     def _halve(self, text: str, limit: int, *, guess: int) -> list[str]:
         """Cut near the middle, again and again; `guess` is about how many tokens there are, so that few need counting."""

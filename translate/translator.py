@@ -10,12 +10,12 @@ from importlib.metadata import version
 from typing import Protocol
 
 from translate.batches import make_batches
-from translate.catalog import CANARY_FILE, read_object
 from translate.checks import check_target, choose_better, needs_model, order_flags, safer_source, worth_retrying
 from translate.engine import Engine
 from translate.memory import Remembered, window_key
+from translate.modelfolder import CANARY_FILE, read_object
 from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Signature, Translation
-from translate.tokens import Tokenizer
+from translate.tokens import GIANT, Tokenizer
 
 BEHAVIOUR = "2"
 """Part of the signature: raised whenever the same engine's rows would come out differently."""
@@ -26,8 +26,6 @@ COMMIT_ROWS = 256
 SPLIT_RETRY_TOKENS = 48
 """A doubtful row of more source tokens than this is split for its second try."""
 
-LONGEST_SENTENCE = 100_000
-"""Code points. A longer one is split without asking how many tokens it has."""
 
 CANARY = ("Das ist ein Haus.", "Guten Morgen, wie geht es Ihnen?", "Ich habe heute zwei Bücher gekauft.")
 
@@ -148,8 +146,8 @@ class Translator:
 
         A sentence may have ten million letters. It is cut before it is tokenised, which takes most of its time.
         """
-        short = iter(self._tokenizer.encode([text for text in texts if len(text) <= LONGEST_SENTENCE]))
-        return [range(len(text)) if len(text) > LONGEST_SENTENCE else next(short) for text in texts]
+        short = iter(self._tokenizer.encode([text for text in texts if len(text) <= GIANT]))
+        return [range(len(text)) if len(text) > GIANT else next(short) for text in texts]
 
     def _make_batches(
         self, requests: Sequence[Request], owners: dict[int, _Pending], known: dict[str, Remembered]
