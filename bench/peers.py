@@ -1,7 +1,7 @@
 """How fast are the engines beside plain transformers and CTranslate2, on the same text, in one run?
 
     python bench/peers.py [--model NAME | --random] [--beams N] [--limit N] [--repeats N] [--engines E …] [--lines]
-                          [--reference FILE] FILE…
+                          [--reference FILE] [--write README.md] FILE…
 
 Each side goes from texts to texts, tokens included: plain transformers as its documentation shows it (float32, file
 order, 8 at a time); CTranslate2 with all texts in one call, sorted into token batches, at the best of a few settings
@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from readme import replace_block
 from translate.batches import make_batches, make_chunks
 from translate.catalog import resolve_model
 from translate.checks import needs_model
@@ -231,6 +232,16 @@ def describe(side: Side, plain: Side, count: int, references: Sequence[str] | No
     return figures
 
 
+def render(rows: Sequence[dict[str, object]], setup: str) -> str:
+    """The table in Markdown, and what it was measured on."""
+    lines = ["| | sentences/s | × | BLEU |", "|---|---:|---:|---:|"]
+    lines += [
+        f"| {row['side']} | {row['sentences_per_second']} ({row['low']}–{row['high']}) | {row['ratio']} | {row.get('bleu', '')} |"
+        for row in rows
+    ]
+    return "\n".join([*lines, "", setup])
+
+
 def read_options() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -243,6 +254,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--random", action="store_true", help="random weights of opus-mt's size, forced equal lengths")
     parser.add_argument("--lines", action="store_true", help="a line is a sentence (test sets)")
     parser.add_argument("--reference", type=Path, help="lines that translate the lines of FILE")
+    parser.add_argument("--write", type=Path, help="a file whose block `peers` is written anew")
     return parser.parse_args()
 
 
@@ -279,6 +291,11 @@ def main() -> None:
             f"{row['side']!s:34} {row['sentences_per_second']:8} sentences/s {spread:17} {row['ratio']:6} x{quality}  "
             f"[{row['settings']}]"
         )
+    if options.write:
+        names = ", ".join(Path(name).name for name in options.files)
+        what = f"{len(texts):,} sentences of {names}, {model.short_name}, {options.beams or 'the model’s own number of'} beams"
+        where = f"{options.repeats} rounds, {machine['cpus']} cores of {machine['processor']}"
+        replace_block(options.write, "peers", render(rows, f"{what}; {where}."))
     result = {"model": model.name, "fingerprint": model.fingerprint, "sentences": len(texts), "rows": rows}
     result |= {"beams": options.beams, "load": round(load, 2), "machine": machine, "versions": package_versions()}
     print(json.dumps(result))

@@ -56,7 +56,9 @@ def test_rows_rebuild_the_document(text: Path, translate: Command, tmp_path: Pat
     assert found[3]["score"] is None
     assert rebuild(TEXT, found) == TEXT
     english = (tmp_path / "out/tiny-de-en/data/a.en.txt").read_bytes().decode()
-    assert english == "Punkt ohne Überschrift\n\nSatz. ein ist Das sie. fragte das?“, „Und\r\n12,5\n"
+    assert (
+        english == 'Punkt ohne Überschrift\n\nSatz. ein ist Das sie. fragte das?", "Und\r\n12,5\n'
+    )  # its pieces know one mark
 
 
 def test_run_json_tells_what_was_run(text: Path, translate: Command, tmp_path: Path) -> None:
