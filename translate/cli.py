@@ -271,6 +271,7 @@ def main() -> None:
         say_error(error)
         sys.exit(1)
     except KeyboardInterrupt:
+        say("stopped")
         sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:  # whoever read our rows has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
