@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -302,6 +303,11 @@ def test_fine_tuning_keeps_the_vocabulary(toy: Path, trained: Path, tmp_path: Pa
     new = [entry["loss"] for entry in entries(tmp_path) if "loss" in entry]
     assert new[0] < old[0] - 1
     assert (tmp_path / "checkpoint" / "vocab.json").read_bytes() == (trained / "checkpoint" / "vocab.json").read_bytes()
+
+
+def test_a_vocabulary_tells_nothing_of_the_machine(trained: Path) -> None:
+    """SentencePiece notes the paths of its input; they are taken out."""
+    assert tempfile.gettempdir().encode() not in (trained / "checkpoint" / "source.spm").read_bytes()
 
 
 def test_marian_pieces_with_their_own_numbers(toy: Path, trained: Path, tmp_path: Path) -> None:
