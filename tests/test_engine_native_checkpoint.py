@@ -17,8 +17,9 @@ from conftest import environment
 from test_engine_hf import damage
 from translate.engine import load_engine
 from translate.engine_hf import generation_config, load_weights
-from translate.engine_native import NativeEngine, read_rules
+from translate.engine_native import NativeEngine
 from translate.engine_native_checkpoint import read_checkpoint
+from translate.engine_native_rules import read_rules
 from translate.records import EngineError, Model, ModelError, Request, Settings
 
 SMALL = {

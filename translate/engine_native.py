@@ -1,32 +1,33 @@
-"""The engine `native`: our own decoding loop on Marian's weights, with continuous batching over static caches.
+"""The engine `native`: our own decoding loop on Marian's weights, with continuous batching.
 
-A row's result does not depend on what shares its batch, on the batch's size, on order or on threads: see
-engine_native_steps. `batch_independent` says whether this machine's libraries keep to that.
+On a CPU with a C compiler it is the compiled engine (`native/`); elsewhere, torch does the same. A row's result does not
+depend on what shares its batch, on the batch's size, on order or on threads: the compiled engine computes each row by
+itself; for torch see engine_native_steps, and `batch_independent` says whether this machine's libraries keep to it.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from itertools import islice
 from queue import SimpleQueue
-from typing import Any
 
 import torch
 
-from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, SAFER_NGRAM
+from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS
 from translate.engine_native_checkpoint import read_checkpoint
-from translate.engine_native_loop import Job, Jobs, Loop, Queue
-from translate.engine_native_scores import Rules
+from translate.engine_native_compiled import MOST_BEAMS, CompiledLoop, compile_model
+from translate.engine_native_jobs import Job, Jobs
+from translate.engine_native_loop import Loop, Queue
+from translate.engine_native_rules import read_rules, safer_rules
 from translate.engine_native_search import make_search
 from translate.engine_native_steps import BLOCK, Decoder, keeps_rows, whole_blocks
-from translate.engine_native_weights import pack_weights
+from translate.engine_native_weights import fuse, pack_weights
 from translate.engine_torch import choose_device, choose_dtype
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
 
-VERSION = "2"
+VERSION = "3"
 """Of this engine: raised whenever the same request could come out differently."""
 WINDOW = 8192
 """Requests read ahead and sorted by length."""
@@ -34,26 +35,10 @@ ROWS = 128
 """Rows of a worker's decoding step, beams counted: enough to reach the matrix peak, and few enough to stay in the cache."""
 GPU_ROWS = 1024
 MOST_WORKERS = 8
-"""Python threads: what they do between two products, they do one at a time."""
-CPU_BATCH_TOKENS = 8192
+"""Python threads with torch: what they do between two products, they do one at a time."""
+CPU_BATCH_TOKENS = 16_384
 GPU_BATCH_TOKENS = 65_536
 """Padded source tokens in all slots: holds down what long sources take of memory."""
-
-UNSUPPORTED = {
-    "min_length": 0,
-    "min_new_tokens": 0,
-    "repetition_penalty": 1.0,
-    "encoder_repetition_penalty": 1.0,
-    "no_repeat_ngram_size": 0,
-    "encoder_no_repeat_ngram_size": 0,
-    "forced_bos_token_id": None,
-    "suppress_tokens": None,
-    "begin_suppress_tokens": None,
-    "sequence_bias": None,
-    "exponential_decay_length_penalty": None,
-    "num_beam_groups": 1,
-}
-"""What a generation_config may ask for and this engine does not do → the value that asks for nothing."""
 
 
 class NativeEngine:
@@ -70,20 +55,28 @@ class NativeEngine:
         longest = int(checkpoint.generation.get("max_length") or 512)
         self._positions = min(int(checkpoint.config["max_position_embeddings"]), longest)
         self._pad = int(checkpoint.config["pad_token_id"])
-        self._weights = pack_weights(checkpoint, self.dtype, self.device)
+        fused = fuse(checkpoint)
         on_gpu = not self.device.startswith("cpu")
+        suits = not on_gpu and self._rules.beams + SAFER_BEAMS <= MOST_BEAMS
+        self._compiled = compile_model(fused, self.dtype) if suits else None
+        if self._compiled is None and self.dtype == "int8":
+            hint = "install a C compiler (gcc or clang), or use another --dtype or --engine ctranslate2"
+            raise EngineError(
+                "the engine 'native' has int8 only in its compiled form, and cannot compile it here", hint
+            )
+        self._weights = None if self._compiled else pack_weights(fused, self.dtype, self.device)
         self.batch_tokens = GPU_BATCH_TOKENS if on_gpu else CPU_BATCH_TOKENS
         self._tokens = settings.batch_tokens or self.batch_tokens
         self._size = settings.batch_size
         self._rows = GPU_ROWS if on_gpu else ROWS
         with torch.inference_mode():
-            self.batch_independent = keeps_rows(self._weights, self._rows)
+            self.batch_independent = self._weights is None or keeps_rows(self._weights, self._rows)
         self.signature: Signature = {
             "engine": f"native-{VERSION}",
             "torch": str(version("torch")),
             "device": torch.device(self.device).type,
             "dtype": self.dtype,
-            "kernels": "compiled" if self._weights.kernels else "torch",
+            "kernels": self._compiled.kind if self._compiled else "torch",
             "beams": str(self._rules.beams),
             "length-penalty": f"{self._rules.length_penalty:g}",
         }
@@ -104,13 +97,14 @@ class NativeEngine:
         than they win, and a row's sums cannot depend on the number of threads.
         """
         jobs = [Job(request, self._limit(request)) for request in requests]
-        threads = torch.get_num_threads() if self._weights.device.type == "cpu" else 1
-        workers = max(1, min(threads, MOST_WORKERS, len(jobs) // BLOCK))
+        threads = torch.get_num_threads() if self.device == "cpu" else 1
+        most = threads if self._compiled else MOST_WORKERS
+        workers = max(1, min(threads, most, len(jobs) // BLOCK))
         shared, results = Jobs(jobs), SimpleQueue[list[Hypothesis] | BaseException | None]()
 
         def work() -> None:
             try:
-                torch.set_num_threads(max(1, threads // MOST_WORKERS))
+                torch.set_num_threads(max(1, threads // most))
                 with torch.inference_mode():
                     for found in self._make_loop(shared, jobs, workers, safer=safer).run():
                         results.put(found)
@@ -140,12 +134,16 @@ class NativeEngine:
     def _limit(self, request: Request) -> int:
         return min(self._positions - 2, LONGEST_PER_SOURCE * len(request.source) + LONGEST_SLACK)
 
-    def _make_loop(self, shared: Jobs, jobs: Sequence[Job], workers: int, *, safer: bool) -> Loop:
+    def _make_loop(self, shared: Jobs, jobs: Sequence[Job], workers: int, *, safer: bool) -> Loop | CompiledLoop:
         """One worker's slots and search."""
         rules = safer_rules(self._rules) if safer else self._rules
-        size = -(-self._size // workers) if self._size else max(1, self._rows // rules.beams)
-        slots = whole_blocks(min(size, len(jobs)))
-        search = make_search(rules, slots, max(job.limit for job in jobs), self._weights)
+        size = min(len(jobs), -(-self._size // workers) if self._size else max(1, self._rows // rules.beams))
+        positions = max(job.limit for job in jobs)
+        if self._compiled is not None:
+            return CompiledLoop(self._compiled, rules, shared, size, self._tokens // workers, positions)
+        assert self._weights is not None
+        slots = whole_blocks(size)
+        search = make_search(rules, slots, positions, self._weights)
         decoder = Decoder(self._weights, slots, rules.beams)
         return Loop(Queue(self._weights, shared, self._pad), decoder, search, size, self._tokens // workers)
 
@@ -157,34 +155,3 @@ def choose_native_dtype(name: str, device: str) -> str:
     if device != "cpu":
         raise EngineError(f"the engine 'native' has no int8 on '{device}'", "use --dtype auto, or --device cpu")
     return name
-
-
-def read_rules(generation: Mapping[str, Any], settings: Settings) -> Rules:
-    """What the search follows of a generation_config.json and the user's settings. Raises EngineError for what it cannot.
-
-    A forced end never comes about: every row's limit is before the model's last position.
-    """
-    hint = "use --engine transformers for this model"
-    for name, nothing in UNSUPPORTED.items():
-        if generation.get(name, nothing) != nothing:
-            raise EngineError(f"the engine 'native' does not know {name}={generation[name]!r}", hint)
-    end, barred = generation["eos_token_id"], generation.get("bad_words_ids") or []
-    ends = end if isinstance(end, list) else [end]
-    if len(ends) != 1 or any(len(ids) != 1 for ids in barred):
-        said = f"eos {ends}, bad words {barred}"
-        raise EngineError(f"the engine 'native' bars single tokens and knows one end: {said}", hint)
-    penalty = generation.get("length_penalty") if settings.length_penalty is None else settings.length_penalty
-    return Rules(
-        beams=settings.beams or generation.get("num_beams") or 1,
-        length_penalty=1.0 if penalty is None else float(penalty),
-        early_stopping=generation.get("early_stopping") or False,
-        renormalize=bool(generation.get("renormalize_logits")),
-        start=generation["decoder_start_token_id"],
-        end=ends[0],
-        barred=tuple(ids[0] for ids in barred if ids[0] != ends[0]),
-    )
-
-
-def safer_rules(rules: Rules) -> Rules:
-    """More beams, and no n-gram twice."""
-    return replace(rules, beams=rules.beams + SAFER_BEAMS, ngram=SAFER_NGRAM)

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from translate.engine_native_jobs import Job, Jobs
 from translate.engine_native_search import Search
 from translate.engine_native_steps import SHORTEST, Decoder, Encoder, whole_blocks
 from translate.engine_native_weights import Weights
-from translate.records import Hypothesis, Request
+from translate.records import Hypothesis
 
 ENCODER_TOKENS = 1024
 """Padded source tokens that are encoded at once, ahead of the slots that wait for them."""
 LONG = 64
 """Target tokens. Rows that have more stand in front, so that one endless row doesn't widen the attention of all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A request and the most target tokens it may get, the end among them."""
-
-    request: Request
-    limit: int
 
 
 @dataclass(slots=True)
@@ -38,33 +29,11 @@ class Encoded:
     used: int = 0
 
 
-class Jobs:
-    """What is still to be done, shared by the workers: longest first, each batch given once."""
-
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self._waiting = deque(jobs)
-        self._lock = threading.Lock()
-        self.stopped = False
-
-    def next_batch(self) -> list[Job]:
-        """As many as ENCODER_TOKENS allows; empty at the end."""
-        with self._lock:
-            if not self._waiting:
-                return []
-            columns = whole_blocks(len(self._waiting[0].request.source), SHORTEST)
-            return [self._waiting.popleft() for _ in range(min(len(self._waiting), max(1, ENCODER_TOKENS // columns)))]
-
-    def stop(self) -> None:
-        """Nothing more is wanted: every loop ends with its present step."""
-        self.stopped = True
-
-
 class Queue:
     """Jobs of one worker, encoded a batch at a time."""
 
     def __init__(self, weights: Weights, jobs: Jobs, pad: int) -> None:
         self._encoder, self._device = Encoder(weights), weights.device
-        self._padded = weights.kernels is None
         self._jobs, self._pad = jobs, pad
         self._ready: Encoded | None = None
 
@@ -76,7 +45,8 @@ class Queue:
     def longest(self) -> int:
         """The source length of the next job, 0 if there is none; encodes it if need be."""
         if self._ready is None:
-            batch = self._jobs.next_batch()
+            columns = whole_blocks(self._jobs.longest(), SHORTEST)
+            batch = self._jobs.take(max(1, ENCODER_TOKENS // columns))
             self._ready = self._encode(batch) if batch else None
         return len(self._ready.jobs[self._ready.used].request.source) if self._ready else 0
 
@@ -90,8 +60,7 @@ class Queue:
         return ready.jobs[first : ready.used], ready.memory[first : ready.used]
 
     def _encode(self, batch: list[Job]) -> Encoded:
-        longest = len(batch[0].request.source)
-        columns = whole_blocks(longest, SHORTEST) if self._padded else longest
+        columns = whole_blocks(len(batch[0].request.source), SHORTEST)
         rows = [[*job.request.source, *[self._pad] * (columns - len(job.request.source))] for job in batch]
         lengths = torch.tensor([len(job.request.source) for job in batch], device=self._device)
         return Encoded(batch, self._encoder.encode(torch.tensor(rows, device=self._device), lengths))
@@ -164,7 +133,7 @@ class Loop:
         if parents is not None:
             self.decoder.reorder(n, parents)
         finished: list[int] = done[:used].nonzero()[:, 0].tolist()
-        grown = (search.positions[:used] == LONG).nonzero()[:, 0].tolist() if self.decoder.padded else []
+        grown = (search.positions[:used] == LONG).nonzero()[:, 0].tolist()
         return finished, grown
 
     def _fill(self, free: list[int]) -> list[int]:

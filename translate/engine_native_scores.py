@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from translate.engine_native_kernels import Kernels
+from translate.engine_native_rules import Rules
 from translate.engine_native_weights import VOCABULARY_BLOCK
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What of a generation_config a search follows."""
-
-    beams: int
-    length_penalty: float
-    early_stopping: bool | str
-    """False, True or "never"; transformers' documentation of GenerationConfig says what they mean."""
-    renormalize: bool
-    start: int
-    end: int
-    barred: tuple[int, ...]
-    """Tokens that are never chosen."""
-    ngram: int = 0
-    """Tokens: no sequence of so many occurs twice. 0 is no such rule."""
 
 
 class Scorer:
     """Logits [rows, vocabulary in blocks] → best tokens, and the logarithms of the sums of their exponentials."""
 
-    def __init__(self, rules: Rules, device: torch.device, kernels: Kernels | None) -> None:
-        self._rules, self._kernels, self.device = rules, kernels, device
+    def __init__(self, rules: Rules, device: torch.device) -> None:
+        self._rules, self.device = rules, device
         self._barred = torch.tensor(rules.barred, dtype=torch.long, device=device)
 
     def choose(self, logits: Tensor, count: int, history: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -46,14 +28,11 @@ class Scorer:
         if history is not None:
             before = torch.logsumexp(logits, -1)
             bar_repeated(logits, history, self._rules.ngram)
-        if self._kernels is not None:
-            best, tokens, allowed, everything = self._kernels.choose(logits, count, self._barred)
-        else:
-            taken = logits[:, self._barred]
-            logits[:, self._barred] = -math.inf
-            best, tokens = best_token(logits) if count == 1 else best_tokens(logits, count)
-            allowed = logits.sub_(best[:, :1]).exp_().sum(-1).log_().add_(best[:, 0])
-            everything = torch.logsumexp(torch.cat([allowed[:, None], taken], 1), -1)
+        taken = logits[:, self._barred]
+        logits[:, self._barred] = -math.inf
+        best, tokens = best_token(logits) if count == 1 else best_tokens(logits, count)
+        allowed = logits.sub_(best[:, :1]).exp_().sum(-1).log_().add_(best[:, 0])
+        everything = torch.logsumexp(torch.cat([allowed[:, None], taken], 1), -1)
         return best, tokens, allowed, everything if before is None else before
 
 

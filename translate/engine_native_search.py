@@ -12,7 +12,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from translate.engine_native_scores import Rules, Scorer, align_right
+from translate.engine_native_rules import Rules
+from translate.engine_native_scores import Scorer, align_right
 from translate.engine_native_weights import Weights
 
 NEVER = -1.0e9
@@ -58,7 +59,7 @@ class Search(Protocol):
 
 def make_search(rules: Rules, slots: int, positions: int, weights: Weights) -> Search:
     """Greedy for one beam, as `generate` does it; positions are the most tokens of any row."""
-    scorer = Scorer(rules, weights.device, weights.kernels)
+    scorer = Scorer(rules, weights.device)
     return (Greedy if rules.beams == 1 else Beam)(scorer, rules, slots, positions)
 
 

@@ -1,7 +1,7 @@
 """The arithmetic of Marian: encode a few sources at once, and one decoding step of all rows over static caches.
 
 Whatever shares a batch, a row goes through the same sums. That rests on four rules, which tests hold: every matrix product
-has a multiple of BLOCK rows; what attention sums over is filled up to a multiple of BLOCK columns, and what is filled in
+has a multiple of BLOCK rows, and not too many (`most_rows`); what attention sums over is filled up to a multiple of BLOCK columns, and what is filled in
 has the weight 0 and stands last; no scale or statistic is taken over more than one row; a row's history stands in its own
 columns from 0 on.
 """
@@ -79,31 +79,21 @@ class Encoder:
         self._buffers = Buffers(weights.device)
 
     def encode(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """ids [n, columns], lengths [n] → memory [n, columns, layers, 2, heads, head].
-
-        Without kernels, the columns come in whole blocks.
-        """
+        """ids [n, columns], in whole blocks, lengths [n] → memory [n, columns, layers, 2, heads, head]."""
         weights, (n, columns) = self._weights, ids.shape
-        mask = column_mask(lengths, columns) if weights.kernels is None else lengths
+        mask = column_mask(lengths, columns)
         x = (weights.source_tokens[ids] + weights.source_positions[:columns]).view(n * columns, weights.d)
         x = functional.pad(x, (0, 0, 0, -len(x) % BLOCK))
         for layer in weights.encoder:
             fused = apply(layer.qkv, x, self._buffers, "qkv")[: n * columns].view(n, columns, 3, weights.heads, -1)
             mixed = self._buffers.take("joined", *x.shape)
-            self._attend(fused, lengths, mask, mixed[: n * columns].view(n, columns, weights.heads, -1))
+            query, keys, values = (part.transpose(1, 2).contiguous() for part in fused.unbind(2))
+            own = mixed[: n * columns].view(n, columns, weights.heads, -1)
+            own.copy_(attend(query, keys, values, mask, self._buffers))
             x = layer.norm(apply(layer.out, mixed, self._buffers, "out"), x)
             x = feed_forward(layer, x, weights, self._buffers)
         memory = weights.memory(x, torch.empty(len(x), weights.memory.width, device=weights.device))
         return memory[: n * columns].view(n, columns, len(weights.decoder), 2, weights.decoder_heads, -1)
-
-    def _attend(self, fused: Tensor, lengths: Tensor, mask: Tensor, out: Tensor) -> None:
-        """fused [n, columns, 3, heads, head] → out [n, columns, heads, head]."""
-        kernels, (query, keys, values) = self._weights.kernels, fused.unbind(2)
-        if kernels is not None:
-            kernels.attend(query, keys.transpose(1, 2), values.transpose(1, 2), lengths, out=out)
-        else:
-            query, keys, values = (part.transpose(1, 2).contiguous() for part in (query, keys, values))
-            out.copy_(attend(query, keys, values, mask, self._buffers))
 
 
 def column_mask(lengths: Tensor, columns: int) -> Tensor:
@@ -130,8 +120,7 @@ class Decoder:
 
     def __init__(self, weights: Weights, slots: int, beams: int) -> None:
         self.slots, self.beams = slots, beams
-        self._weights, self._kernels = weights, weights.kernels
-        self.padded = weights.kernels is None
+        self._weights = weights
         self._buffers = Buffers(weights.device)
         layers, heads, head = len(weights.decoder), weights.decoder_heads, weights.d // weights.decoder_heads
         self._memory = torch.zeros(layers, 2, slots, heads, SHORTEST, head, device=weights.device)
@@ -193,8 +182,7 @@ class Decoder:
             groups.append(Group(part, columns, whole_blocks(int(self._lengths[part].max()), SHORTEST)))
             if columns > self._past.shape[4]:
                 wide = min(2 * columns, columns + 128 * self.beams)
-                # Torch multiplies what is masked by 0, so it has to be a number; the kernels never read it.
-                self._past = widen(self._past, wide, 4, 0.0 if self.padded else None)
+                self._past = widen(self._past, wide, 4)  # what is masked is multiplied by 0, so it has to be a number
                 self._past_mask = widen(self._past_mask, wide, 2, -math.inf)
         return groups
 
@@ -202,12 +190,6 @@ class Decoder:
         """x [n × beams, d] → the same after self-attention; past [2, n, heads, columns, head], own columns [n, beams]."""
         _, n, heads, _, head = past.shape
         fused = apply(layer.qkv, x, self._buffers, "qkv").view(n, self.beams, 3, heads, head)
-        if self._kernels is not None:
-            self._kernels.remember(past, fused, own)
-            mask = self._past_mask[:n] if self.beams > 1 else None
-            lengths = own[:, -1] + 1
-            mixed = self._attend_columns(fused[:, :, 0], past, lengths, mask)
-            return layer.norm(apply(layer.out, mixed, self._buffers, "out"), x)
         slots = self._all[:n, None]
         past[0][slots, :, own] = fused[:, :, 1]
         past[1][slots, :, own] = fused[:, :, 2]
@@ -226,9 +208,6 @@ class Decoder:
         assert layer.cross_norm is not None
         _, n, heads, _, head = memory.shape
         query = apply(layer.cross_query, x, self._buffers, "query").view(n, self.beams, heads, head)
-        if self._kernels is not None:
-            mixed = self._attend_columns(query, memory, self._lengths[:n], None)
-            return layer.cross_norm(apply(layer.cross_out, mixed, self._buffers, "out"), x)
         mixed = self._buffers.take("joined", n, self.beams, heads, head)
         for group in groups:
             part = group.slots
@@ -237,24 +216,12 @@ class Decoder:
             mixed[part] = attend(query[part].transpose(1, 2), keys, values, mask, self._buffers)
         return layer.cross_norm(apply(layer.cross_out, mixed.view(x.shape), self._buffers, "out"), x)
 
-    def _attend_columns(self, query: Tensor, cache: Tensor, lengths: Tensor, mask: Tensor | None) -> Tensor:
-        """query [n, beams, heads, head] over the first columns of cache [2, n, heads, columns, head] → [n × beams, d]."""
-        assert self._kernels is not None
-        out = self._buffers.take("joined", *query.shape)
-        return (
-            self._kernels.attend(query, cache[0], cache[1], lengths.contiguous(), mask=mask, out=out)
-            .flatten(2)
-            .flatten(0, 1)
-        )
 
-
-def widen(tensor: Tensor, size: int, dimension: int, fill: float | None = 0.0) -> Tensor:
-    """The tensor with one dimension made `size` long, what is new filled with one value, or not at all."""
+def widen(tensor: Tensor, size: int, dimension: int, fill: float = 0.0) -> Tensor:
+    """The tensor with one dimension made `size` long, what is new filled with one value."""
     shape = list(tensor.shape)
     shape[dimension] = size
-    wider = torch.empty(shape, device=tensor.device)
-    if fill is not None:
-        wider.fill_(fill)
+    wider = torch.full(shape, fill, device=tensor.device)
     wider.narrow(dimension, 0, tensor.shape[dimension]).copy_(tensor)
     return wider
 
@@ -273,8 +240,6 @@ def keeps_rows(weights: Weights, rows: int) -> bool:
             some = x[part].clone()
             if not torch.equal(dense(some, torch.empty(len(some), dense.width, device=weights.device)), whole[part]):
                 return False
-    if weights.kernels is not None:
-        return True  # they attend to each row by itself
     heads, buffers = weights.decoder_heads, Buffers(weights.device)
     query, keys = (torch.randn(BLOCK, heads, n, weights.d // heads, generator=generator) for n in (1, 6 * BLOCK))
     query, keys = query.to(weights.device), keys.to(weights.device)

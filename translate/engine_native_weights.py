@@ -1,29 +1,21 @@
-"""A Marian checkpoint's weights, packed for our own decoding loop: fused, transposed, and of the number type asked for."""
+"""A Marian checkpoint's weights for our own engine: fused, and packed for torch in the number type asked for."""
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from translate.engine_native_checkpoint import Checkpoint
-from translate.engine_native_kernels import ACTIVATIONS as FUSED
-from translate.engine_native_kernels import Kernels, load_kernels, suits_kernels
 from translate.records import EngineError
 
 VOCABULARY_BLOCK = 64
 """Logits a block: the vocabulary is filled up to a multiple of it, so that the best ones are found in two stages."""
-
-INT8_LEVELS = 63
-"""Activations are rounded to -63…63: two products of 7-bit and 8-bit numbers fit the 16-bit sums of AVX2's integer
-multiplication; with all 8 bits they would overflow. What has no VNNI needs that, and the rest gives the same numbers."""
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "swish": lambda x: functional.silu(x, inplace=True),
@@ -31,6 +23,91 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": functional.relu_,
     "gelu": functional.gelu,
 }
+
+Pair = tuple[Tensor, Tensor]
+"""A weight [out, in] or [d], and a bias [out] or [d]."""
+
+
+@dataclass(frozen=True, slots=True)
+class FusedLayer:
+    """A layer's projections, those of one input in one: query, key and value. The encoder's has no cross-attention."""
+
+    qkv: Pair
+    out: Pair
+    norm: Pair
+    cross_query: Pair | None
+    cross_out: Pair | None
+    cross_norm: Pair | None
+    up: Pair
+    down: Pair
+    final_norm: Pair
+
+    def pairs(self) -> Iterator[Pair]:
+        """What there is, in order."""
+        return (pair for name in FusedLayer.__slots__ if (pair := getattr(self, name)) is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """All of a model's weights in float32, fused, with attention's 1/√head in the queries; and its config."""
+
+    config: Mapping[str, Any]
+    source_tokens: Tensor
+    target_tokens: Tensor
+    source_positions: Tensor
+    target_positions: Tensor
+    encoder: tuple[FusedLayer, ...]
+    decoder: tuple[FusedLayer, ...]
+    memory: Pair
+    """Encoder output → keys and values of every decoder layer's cross-attention, [layers × 2 × d]."""
+    logits: Pair
+
+    def tensors(self) -> list[Tensor]:
+        """All of them, in order."""
+        tables = [self.source_tokens, self.target_tokens, self.source_positions, self.target_positions]
+        pairs = [pair for layer in (*self.encoder, *self.decoder) for pair in layer.pairs()]
+        return [*tables, *(tensor for pair in (*pairs, self.memory, self.logits) for tensor in pair)]
+
+
+def fuse(checkpoint: Checkpoint) -> Fused:
+    """Join what belongs together. Raises EngineError for an activation that this engine does not know."""
+    config, tensors = checkpoint.config, checkpoint.tensors
+    if config["activation_function"] not in ACTIVATIONS:
+        hint = "use --engine transformers for this model"
+        raise EngineError(f"the engine 'native' has no activation '{config['activation_function']}'", hint)
+    d = config["d_model"]
+
+    def named(name: str) -> Pair:
+        return tensors[f"{name}.weight"], tensors[f"{name}.bias"]
+
+    def layer(name: str, head: int, *, cross: bool) -> FusedLayer:
+        query = _scale(named(f"{name}.self_attn.q_proj"), head)
+        return FusedLayer(
+            qkv=_join([query, *(named(f"{name}.self_attn.{part}_proj") for part in "kv")]),
+            out=named(f"{name}.self_attn.out_proj"),
+            norm=named(f"{name}.self_attn_layer_norm"),
+            cross_query=_scale(named(f"{name}.encoder_attn.q_proj"), head) if cross else None,
+            cross_out=named(f"{name}.encoder_attn.out_proj") if cross else None,
+            cross_norm=named(f"{name}.encoder_attn_layer_norm") if cross else None,
+            up=named(f"{name}.fc1"),
+            down=named(f"{name}.fc2"),
+            final_norm=named(f"{name}.final_layer_norm"),
+        )
+
+    encoder = [f"model.encoder.layers.{number}" for number in range(config["encoder_layers"])]
+    decoder = [f"model.decoder.layers.{number}" for number in range(config["decoder_layers"])]
+    scale = math.sqrt(d) if config["scale_embedding"] else 1.0
+    return Fused(
+        config=config,
+        source_tokens=tensors["model.encoder.embed_tokens.weight"] * scale,
+        target_tokens=tensors["model.decoder.embed_tokens.weight"] * scale,
+        source_positions=tensors["model.encoder.embed_positions.weight"],
+        target_positions=tensors["model.decoder.embed_positions.weight"],
+        encoder=tuple(layer(name, d // config["encoder_attention_heads"], cross=False) for name in encoder),
+        decoder=tuple(layer(name, d // config["decoder_attention_heads"], cross=True) for name in decoder),
+        memory=_join([named(f"{name}.encoder_attn.{part}_proj") for name in decoder for part in "kv"]),
+        logits=(tensors["lm_head.weight"], tensors["final_logits_bias"][0]),
+    )
 
 
 class Dense(Protocol):
@@ -49,11 +126,13 @@ class FloatDense:
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         self.width, self.inputs = weight.shape
-        self._weight, self._bias = weight.t().contiguous(), bias.contiguous()
+        self._weight, self._bias, self._most = weight.t().contiguous(), bias.contiguous(), most_rows(weight)
 
     def __call__(self, x: Tensor, out: Tensor) -> Tensor:
         """Multiply-add into `out`."""
-        return torch.addmm(self._bias, x, self._weight, out=out)
+        for some, place in zip(x.split(self._most), out.split(self._most), strict=True):
+            torch.addmm(self._bias, some, self._weight, out=place)
+        return out
 
 
 class HalfDense:
@@ -62,43 +141,18 @@ class HalfDense:
     def __init__(self, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> None:
         self.width, self.inputs = weight.shape
         self._weight, self._bias, self._dtype = weight.to(dtype).contiguous(), bias.contiguous(), dtype
+        self._most = most_rows(weight)
 
     def __call__(self, x: Tensor, out: Tensor) -> Tensor:
         """Round, multiply, add the bias in float32."""
-        return torch.add(functional.linear(x.to(self._dtype), self._weight), self._bias, out=out)
+        for some, place in zip(x.split(self._most), out.split(self._most), strict=True):
+            torch.add(functional.linear(some.to(self._dtype), self._weight), self._bias, out=place)
+        return out
 
 
-class Int8Dense:
-    """Dynamic quantisation: each weight column has its scale, and each row of activations its own at each call.
-
-    The sums are integers, so a row's result is exact whatever its neighbours are. torch's own dynamic quantisation has one
-    scale for all rows, which would make them depend on each other.
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor, kernels: Kernels | None = None) -> None:
-        self.width, self.inputs = weight.shape
-        self._bias, self._kernels = bias.contiguous(), kernels
-        torch.backends.quantized.engine = "fbgemm"
-        scales = (weight.abs().amax(1).clamp(min=1e-12) / 127).double()
-        zeros = torch.zeros(len(weight), dtype=torch.long)
-        with warnings.catch_warnings(action="ignore"):  # this way to make them is to go; linear_prepack takes no other
-            quantized = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
-        self._packed = torch.ops.quantized.linear_prepack(quantized, None)
-
-    def __call__(self, x: Tensor, out: Tensor) -> Tensor:
-        """Quantise, multiply in integers, scale back."""
-        if self._kernels is not None:
-            scales = self._kernels.quantise(x, INT8_LEVELS, scaled := torch.empty_like(x))
-            return self._kernels.scale_back(self._multiply(scaled), scales, self._bias)
-        scale = x.abs().amax(1, keepdim=True).clamp_(min=1e-12).div_(INT8_LEVELS)
-        return torch.addcmul(self._bias, self._multiply(x / scale), scale, out=out)
-
-    def _multiply(self, x: Tensor) -> Tensor:
-        """x, rounded to integers, times the weight; without the bias."""
-        product: Tensor = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
-            x, 1.0, INT8_LEVELS + 1, self._packed
-        )
-        return product
+def most_rows(weight: Tensor) -> int:
+    """Rows a product at most: with more, a CPU library may cut the sums in two, and the same row comes out otherwise."""
+    return 128 if weight.device.type == "cpu" else 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +161,9 @@ class Norm:
 
     weight: Tensor
     bias: Tensor
-    kernels: Kernels | None = None
 
     def __call__(self, x: Tensor, before: Tensor) -> Tensor:
         """Of x + before, which overwrites x, over the last dimension; epsilon as torch.nn.LayerNorm has it."""
-        if self.kernels is not None:
-            return self.kernels.normalise(x, before, self.weight, self.bias)
         return functional.layer_norm(x.add_(before), self.bias.shape, self.weight, self.bias, 1e-5)
 
 
@@ -133,7 +184,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """All of a model's. `heads` × `head` = d; vocabularies are [tokens, d], positions [positions, d]."""
+    """All of a model's, on a device. `heads` × `head` = d; vocabularies are [tokens, d], positions [positions, d]."""
 
     heads: int
     decoder_heads: int
@@ -146,94 +197,63 @@ class Weights:
     encoder: tuple[Layer, ...]
     decoder: tuple[Layer, ...]
     memory: Dense
-    """Encoder output → keys and values of every decoder layer's cross-attention, [layers × 2 × d] wide."""
     logits: Dense
     """`vocabulary` filled up to whole blocks; what is filled in comes out as minus infinity."""
     activation: Callable[[Tensor], Tensor]
     device: torch.device
-    kernels: Kernels | None
 
 
-def pack_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
-    """Pack a checkpoint. `dtype`: float32, bfloat16, float16, int8 (CPU only). Raises EngineError for its activation."""
-    config, tensors, place = checkpoint.config, checkpoint.tensors, torch.device(device)
-    activation = config["activation_function"]
-    if activation not in ACTIVATIONS:
-        hint = "use --engine transformers for this model"
-        raise EngineError(f"the engine 'native' has no activation '{activation}'", hint)
-    d, heads, decoder_heads = (
-        config[name] for name in ("d_model", "encoder_attention_heads", "decoder_attention_heads")
-    )
-    widths = (d, config["encoder_ffn_dim"], config["decoder_ffn_dim"])
-    suits = place.type == "cpu" and suits_kernels(widths, heads=(d // heads, d // decoder_heads))
-    kernels = load_kernels() if suits else None
+def pack_weights(fused: Fused, dtype: str, device: str) -> Weights:
+    """For torch: float32, bfloat16 or float16."""
+    config, place = fused.config, torch.device(device)
 
-    def dense(parts: tuple[Tensor, Tensor]) -> Dense:
-        return make_dense(parts[0].to(place), parts[1].to(place), dtype, kernels)
+    def dense(pair: Pair) -> Dense:
+        return make_dense(pair[0].to(place), pair[1].to(place), dtype)
 
-    def named(name: str) -> tuple[Tensor, Tensor]:
-        return tensors[f"{name}.weight"], tensors[f"{name}.bias"]
+    def norm(pair: Pair) -> Norm:
+        return Norm(pair[0].to(place), pair[1].to(place))
 
-    def norm(name: str) -> Norm:
-        weight, bias = named(name)
-        return Norm(weight.to(place), bias.to(place), kernels)
+    def layer(parts: FusedLayer) -> Layer:
+        made = {
+            name: (norm if name.endswith("norm") else dense)(pair) if (pair := getattr(parts, name)) else None
+            for name in FusedLayer.__slots__
+        }
+        return Layer(**made)  # type: ignore[arg-type]
 
-    def layer(name: str, head: int, *, cross: bool) -> Layer:
-        query = _scale(named(f"{name}.self_attn.q_proj"), head)
-        return Layer(
-            qkv=dense(_join([query, *(named(f"{name}.self_attn.{part}_proj") for part in "kv")])),
-            out=dense(named(f"{name}.self_attn.out_proj")),
-            norm=norm(f"{name}.self_attn_layer_norm"),
-            cross_query=dense(_scale(named(f"{name}.encoder_attn.q_proj"), head)) if cross else None,
-            cross_out=dense(named(f"{name}.encoder_attn.out_proj")) if cross else None,
-            cross_norm=norm(f"{name}.encoder_attn_layer_norm") if cross else None,
-            up=dense(named(f"{name}.fc1")),
-            down=dense(named(f"{name}.fc2")),
-            final_norm=norm(f"{name}.final_layer_norm"),
-        )
-
-    encoder = [f"model.encoder.layers.{number}" for number in range(config["encoder_layers"])]
-    decoder = [f"model.decoder.layers.{number}" for number in range(config["decoder_layers"])]
-    scale = math.sqrt(d) if config["scale_embedding"] else 1.0
     return Weights(
-        heads=heads,
-        decoder_heads=decoder_heads,
-        d=d,
-        vocabulary=tensors["final_logits_bias"].shape[1],
-        source_tokens=(tensors["model.encoder.embed_tokens.weight"] * scale).to(place),
-        target_tokens=(tensors["model.decoder.embed_tokens.weight"] * scale).to(place),
-        source_positions=tensors["model.encoder.embed_positions.weight"].to(place),
-        target_positions=tensors["model.decoder.embed_positions.weight"].to(place),
-        encoder=tuple(layer(name, d // heads, cross=False) for name in encoder),
-        decoder=tuple(layer(name, d // decoder_heads, cross=True) for name in decoder),
-        memory=dense(_join([named(f"{name}.encoder_attn.{part}_proj") for name in decoder for part in "kv"])),
-        logits=dense(_fill_vocabulary(tensors["lm_head.weight"], tensors["final_logits_bias"][0])),
-        activation=partial(kernels.activate, name=activation)
-        if kernels is not None and activation in FUSED
-        else ACTIVATIONS[activation],
+        heads=config["encoder_attention_heads"],
+        decoder_heads=config["decoder_attention_heads"],
+        d=config["d_model"],
+        vocabulary=len(fused.logits[1]),
+        source_tokens=fused.source_tokens.to(place),
+        target_tokens=fused.target_tokens.to(place),
+        source_positions=fused.source_positions.to(place),
+        target_positions=fused.target_positions.to(place),
+        encoder=tuple(map(layer, fused.encoder)),
+        decoder=tuple(map(layer, fused.decoder)),
+        memory=dense(fused.memory),
+        logits=dense(_fill_vocabulary(fused.logits)),
+        activation=ACTIVATIONS[config["activation_function"]],
         device=place,
-        kernels=kernels,
     )
 
 
-def make_dense(weight: Tensor, bias: Tensor, dtype: str, kernels: Kernels | None = None) -> Dense:
+def make_dense(weight: Tensor, bias: Tensor, dtype: str) -> Dense:
     """A layer from weight [out, in] and bias [out], in float32."""
-    if dtype == "float32":
-        return FloatDense(weight, bias)
-    return Int8Dense(weight, bias, kernels) if dtype == "int8" else HalfDense(weight, bias, getattr(torch, dtype))
+    return FloatDense(weight, bias) if dtype == "float32" else HalfDense(weight, bias, getattr(torch, dtype))
 
 
-def _scale(query: tuple[Tensor, Tensor], head: int) -> tuple[Tensor, Tensor]:
+def _scale(query: Pair, head: int) -> Pair:
     """The query's projection with attention's 1/√head in it."""
     return query[0] * head**-0.5, query[1] * head**-0.5
 
 
-def _join(parts: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+def _join(parts: Sequence[Pair]) -> Pair:
     """Several projections of one input as one."""
     return torch.cat([weight for weight, _ in parts]), torch.cat([bias for _, bias in parts])
 
 
-def _fill_vocabulary(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+def _fill_vocabulary(logits: Pair) -> Pair:
     """The output projection, filled up to whole blocks with logits of minus infinity."""
-    missing = -len(weight) % VOCABULARY_BLOCK
-    return functional.pad(weight, (0, 0, 0, missing)), functional.pad(bias, (0, missing), value=-math.inf)
+    missing = -len(logits[1]) % VOCABULARY_BLOCK
+    return functional.pad(logits[0], (0, 0, 0, missing)), functional.pad(logits[1], (0, missing), value=-math.inf)

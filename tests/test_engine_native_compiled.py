@@ -1,0 +1,201 @@
+"""The engine in C: its products are right in every number type and for every kind of processor; what it is not for is said."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import MarianConfig, MarianMTModel
+
+from test_engine_native import TEXTS, agree, ask, native
+from translate import engine_native_compiled as compiled
+from translate.engine_hf import TransformersEngine
+from translate.modelfolder import fingerprint
+from translate.records import Model, Settings
+from translate.tokens import Tokenizer
+
+pytestmark = pytest.mark.skipif(compiled.load_library() is None, reason="no C compiler here")
+
+PROBE = """
+#include "dense.h"
+void probe(long type, const float *weight, const float *bias, long inputs, long width, const float *x, long rows, long swish, float *out) {
+    Dense dense;
+    Buffer room = {0};
+    pack_dense(&dense, type, weight, bias, inputs, width, 0);
+    tiles_begin();
+    apply(&dense, x, rows, swish, out, &room);
+    tiles_end();
+    free_dense(&dense), free(room.at);
+}
+"""
+PROCESSORS = {
+    "this one": ("-march=native", ()),
+    "no tiles": ("-march=native", compiled.WITHOUT_TILES),
+    "avx512-vnni": ("-march=cascadelake", ("avx512_vnni",)),
+    "avx512": ("-march=skylake-avx512", ("avx512bw", "avx512vl")),
+    "avx-vnni": ("-march=alderlake", ("avx_vnni", "gfni")),
+    "avx2": ("-march=haswell", ("avx2", "fma")),
+    "any": ("-march=x86-64", ("sse2",)),
+}
+"""Name → what to compile for, and the flags that this processor needs to run it (or more options, for the second)."""
+
+
+def options_for(name: str) -> tuple[str, ...]:
+    """The compiler's options for such a processor; skips where this one cannot run what comes out."""
+    march, needs = PROCESSORS[name]
+    if name in ("this one", "no tiles"):
+        return (march, *needs)
+    words = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split()) if Path("/proc/cpuinfo").exists() else set()
+    if not set(needs) <= words:
+        pytest.skip(f"this processor cannot run {name}")
+    return (march, "-Wno-psabi")
+
+
+@pytest.mark.parametrize("name", PROCESSORS)
+def test_products_are_right_on_every_processor(name: str, tmp_path: Path) -> None:
+    """Against float64, in three number types, for whole and odd numbers of rows; a row's bits do not depend on the others."""
+    (tmp_path / "probe.c").write_text(PROBE, encoding="utf-8")
+    library = tmp_path / "probe.so"
+    options = ("-O2", "-shared", "-fPIC", *options_for(name), f"-I{compiled.FOLDER}")
+    subprocess.run(["cc", *options, "-o", library, tmp_path / "probe.c", "-lm"], check=True, capture_output=True)
+    probe = ctypes.CDLL(str(library)).probe
+    random = np.random.default_rng(1)
+    for inputs, width in ((64, 96), (256, 64), (96, 32)):
+        weight = random.standard_normal((width, inputs), dtype=np.float32) / 8
+        bias = random.standard_normal(width, dtype=np.float32)
+        x = random.standard_normal((41, inputs), dtype=np.float32)
+        x[7] *= 100
+        exact = x.astype(np.float64) @ weight.T.astype(np.float64) + bias
+        size = np.abs(x).max(1, keepdims=True) * np.sqrt(inputs) / 8
+        for kind, within in (("float32", 1e-6), ("bfloat16", 0.01), ("int8", 0.03)):
+            found = {}
+            for rows in (41, 32, 17, 13, 1):
+                out = np.zeros((rows, width), dtype=np.float32)
+                pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (weight, bias, x, out)]
+                sizes = [ctypes.c_long(n) for n in (compiled.TYPES[kind], inputs, width, rows, 0)]
+                probe(
+                    sizes[0], pointers[0], pointers[1], sizes[1], sizes[2], pointers[2], sizes[3], sizes[4], pointers[3]
+                )
+                found[rows] = out
+                assert (np.abs(out - exact[:rows]) < within * size[:rows] + 1e-5).all(), (kind, inputs, width, rows)
+            assert all((out == found[41][:rows]).all() for rows, out in found.items())
+
+
+@pytest.mark.parametrize("name", [name for name in PROCESSORS if name != "this one"])
+def test_answers_are_the_same_on_every_processor(
+    name: str, tiny: Model, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In float32, compiled for it: the ids of this one. The other number types give every row, and the same one alone."""
+    rows = tokenizer.encode(TEXTS)
+    expected = ask(native(tiny, beams=2), rows)
+    library = compiled.load_library(("-O2", "-shared", "-fPIC", *options_for(name)))
+    assert library is not None
+    monkeypatch.setattr(compiled, "load_library", lambda: library)
+    agree(ask(native(tiny, beams=2), rows), expected)
+    for dtype in ("bfloat16", "int8"):
+        engine = native(tiny, dtype=dtype)
+        answers = [(h.target, h.score) for h in ask(engine, rows)]
+        assert [(h.target, h.score) for row in rows[:3] for h in ask(engine, [row])] == answers[:3]
+
+
+@pytest.fixture(scope="module")
+def odd_model(tmp_path_factory: pytest.TempPathFactory, tiny: Model) -> Model:
+    """Random weights of odd sizes: heads of 16 and 32, widths that differ, a vocabulary smaller than a panel, relu."""
+    torch.manual_seed(3)
+    folder = tmp_path_factory.mktemp("odd")
+    marian = MarianMTModel(
+        MarianConfig(
+            vocab_size=27, d_model=64, encoder_layers=1, decoder_layers=3, encoder_attention_heads=2,
+            decoder_attention_heads=4, encoder_ffn_dim=96, decoder_ffn_dim=32, max_position_embeddings=64,
+            activation_function="relu", scale_embedding=False, pad_token_id=26, decoder_start_token_id=26, eos_token_id=0,
+            init_std=0.3,
+        )
+    )  # fmt: skip
+    marian.generation_config.update(num_beams=1, max_length=64, bad_words_ids=[[26]])
+    marian.save_pretrained(folder)
+    (folder / "vocab.json").write_text(json.dumps({f"p{i}": i for i in range(27)}), encoding="utf-8")
+    for file in ("source.spm", "target.spm"):
+        (folder / file).write_bytes((tiny.folder / file).read_bytes())
+    return Model("odd", folder, None, fingerprint(folder))
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+def test_odd_sizes_are_computed(odd_model: Model, beams: int) -> None:
+    """With `generate`'s ids and scores."""
+    random = np.random.default_rng(2)
+    rows = [(*random.integers(1, 26, size=n).tolist(), 0) for n in (1, 2, 5, 9, 15, 16, 17, 3, 3, 1)]
+    engine = native(odd_model, beams=beams)
+    assert engine.signature["kernels"] == "compiled"
+    reference = TransformersEngine(odd_model, Settings(device="cpu", dtype="float32", beams=beams))
+    agree(ask(engine, rows), [ask(reference, [row])[0] for row in rows])  # alone: the limit is the row's own
+
+
+CONFIG = {
+    "d_model": 256,
+    "encoder_ffn_dim": 1024,
+    "decoder_ffn_dim": 1024,
+    "encoder_attention_heads": 8,
+    "decoder_attention_heads": 8,
+    "activation_function": "swish",
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"d_model": 250},
+        {"encoder_ffn_dim": 1000},
+        {"decoder_attention_heads": 32},
+        {"encoder_attention_heads": 1},
+        {"encoder_attention_heads": 3},
+        {"activation_function": "gelu"},
+    ],
+)
+def test_what_does_not_suit_is_for_torch(changes: dict[str, object]) -> None:
+    """Widths that are no whole vectors, heads that are none or too wide, another activation."""
+    assert compiled.suits(CONFIG)
+    assert not compiled.suits(CONFIG | changes)
+
+
+def test_ids_beyond_the_vocabulary_never_reach_the_engine(tiny: Model) -> None:
+    """It would read what stands behind its tables."""
+    for source in ((5_000_000, 0), (-1, 0), tuple([5] * 600)):
+        with pytest.raises(ValueError, match="a source has"):
+            ask(native(tiny), [source])
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty cache folder; nothing that was loaded before counts."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    compiled.load_library.cache_clear()
+    yield tmp_path / "translate-batch" / "native"
+    compiled.load_library.cache_clear()
+
+
+def test_without_a_compiler(fresh: Path, tiny: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signature says that torch computes."""
+    monkeypatch.setattr(compiled, "COMPILERS", ("no-such-compiler",))
+    assert native(tiny).signature["kernels"] == "torch"
+    assert not fresh.exists()
+
+
+def test_a_compiler_that_fails_is_said(
+    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And nothing half made is left in the cache; a second load finds what the first one made."""
+    (tmp_path / "engine.c").write_text("int main( {")
+    with monkeypatch.context() as patch:
+        patch.setattr(compiled, "FOLDER", tmp_path)
+        assert compiled.load_library() is None
+    assert "computes with torch" in caplog.text
+    for _ in range(2):
+        compiled.load_library.cache_clear()
+        assert compiled.load_library() is not None
+        assert [path.suffix for path in fresh.iterdir()] == [".so"]

@@ -1,0 +1,271 @@
+/* Matrix products with packed weights, in float32, bfloat16 or int8, each row by itself.
+
+   A row's sum is taken along the inputs in one order, whatever other rows there are: the same row gives the same bits in
+   every batch. Inputs and outputs are float32; what is rounded is rounded row by row.
+
+   Weights [width, inputs] are packed into panels of 2 * LANES columns. In a panel, inputs go by words of 32 bits: one float,
+   two bfloat16 or four int8 of each column. The rows' inputs are packed into the same words, so that one loop serves the
+   three types; matrix tiles (AMX) take the same panels.
+
+   int8: weights have a scale for each column, inputs one for each row at each call. Inputs are stored with an offset, because
+   x86 multiplies unsigned with signed numbers; what it adds is taken off again, exactly. With 16-bit sums (AVX2 without VNNI)
+   inputs have 7 bits, else two products could overflow. */
+
+#ifndef DENSE_H
+#define DENSE_H
+
+#include "vectors.h"
+
+enum { FLOAT32, BFLOAT16, INT8 };
+enum { LINEAR, SWISH, RELU };
+
+#define PANEL (2 * LANES)
+#if defined(__AVX512VNNI__) || defined(__AVXVNNI__) || !defined(__AVX2__)
+#define LEVELS 127
+#else
+#define LEVELS 63
+#endif
+#define OFFSET (LEVELS + 1)
+#if LANES == 16 && defined(__AMX_TILE__) && defined(__AMX_INT8__) && defined(__AMX_BF16__)
+#define TILES 1
+#else
+#define TILES 0
+#endif
+#if LANES == 16
+#define TALL 12 /* rows of a product that are held in registers at once */
+#else
+#define TALL 6
+#endif
+
+typedef struct {
+    int type;
+    word inputs, width;  /* as the model has them, multiples of PANEL, but for the width of the logits */
+    word words, columns; /* padded: words of 32 bits along the inputs; whole panels */
+    char *packed;        /* [columns / PANEL][words][PANEL] words */
+    float *bias, *scales; /* [columns]; scales are int8's */
+    int32_t *added;       /* [columns]: what the offset adds to the sum, int8 */
+} Dense;
+
+/* Inputs of some rows in words of 32 bits, and the scale of each row. */
+typedef struct {
+    const char *words;
+    word stride; /* bytes */
+    float *scales;
+} Inputs;
+
+INLINE word per_word(int type) { return type == FLOAT32 ? 1 : type == BFLOAT16 ? 2 : 4; }
+
+static void pack_dense(Dense *dense, int type, const float *weight, const float *bias, word inputs, word width, float missing) {
+    word group = per_word(type), words = (inputs + group - 1) / group;
+    words = type == FLOAT32 ? words : (words + 15) / 16 * 16; /* whole tiles */
+    word columns = (width + PANEL - 1) / PANEL * PANEL;
+    *dense = (Dense){type, inputs, width, words, columns, allocate(columns * words * 4), allocate(columns * 4), NULL, NULL};
+    dense->scales = allocate(columns * 4), dense->added = allocate(columns * 4);
+    memset(dense->packed, 0, columns * words * 4);
+    for (word n = 0; n < columns; n++) {
+        dense->bias[n] = n < width ? bias[n] : missing;
+        dense->scales[n] = 0, dense->added[n] = 0;
+        if (n >= width) continue;
+        const float *row = weight + n * inputs;
+        float most = 1e-12f;
+        for (word k = 0; k < inputs; k++) most = fabsf(row[k]) > most ? fabsf(row[k]) : most;
+        dense->scales[n] = most / 127;
+        for (word k = 0; k < inputs; k++) {
+            char *at = dense->packed + ((n / PANEL * words + k / group) * PANEL + n % PANEL) * 4 + k % group * (4 / group);
+            int8_t quantised = (int8_t)lrintf(row[k] / dense->scales[n]);
+            uint16_t rounded = half(row[k]);
+            if (type == FLOAT32) memcpy(at, row + k, 4);
+            else if (type == BFLOAT16) memcpy(at, &rounded, 2);
+            else memcpy(at, &quantised, 1), dense->added[n] += OFFSET * quantised;
+        }
+    }
+}
+
+static void free_dense(Dense *dense) { free(dense->packed), free(dense->bias), free(dense->scales), free(dense->added); }
+
+/* The rows' inputs as a product of that type takes them, in `room`. */
+static Inputs prepare(const Dense *dense, const float *x, word rows, Buffer *room) {
+    word width = dense->inputs;
+    if (dense->type == FLOAT32) return (Inputs){(const char *)x, width * 4, NULL};
+    word stride = dense->words * 4, whole = (rows + 31) / 32 * 32;
+    char *out = reserve(room, whole * (stride + 4));
+    float *scales = (float *)(out + whole * stride);
+    for (word row = 0; row < rows; row++, x += width) {
+        char *place = out + row * stride;
+        if (dense->type == BFLOAT16) {
+            for (word i = 0; i < width; i += LANES) *(hvec *)(place + 2 * i) = to_half(load(x + i));
+            if (width * 2 < stride) memset(place + width * 2, 0, stride - width * 2);
+            continue;
+        }
+        vec most = all(1e-12f);
+        for (word i = 0; i < width; i += LANES) most = larger(larger(load(x + i), -load(x + i)), most);
+        scales[row] = largest(most) / LEVELS;
+        vec factor = all(LEVELS / largest(most));
+        for (word i = 0; i < width; i += LANES)
+            *(bvec *)(place + i) = __builtin_convertvector(nearest(load(x + i) * factor) + OFFSET, bvec);
+        if (width < stride) memset(place + width, 0, stride - width);
+    }
+    return (Inputs){out, stride, scales};
+}
+
+/* One word of a row's inputs times the same words of LANES columns, added to the sums (of int32 for int8). */
+INLINE vec multiply_add(int type, vec sum, const char *input, vec weights) {
+    if (type == FLOAT32) {
+        float x;
+        memcpy(&x, input, 4);
+        return sum + all(x) * weights;
+    }
+    int32_t bits;
+    memcpy(&bits, input, 4);
+    ivec x = all_int(bits);
+    if (type == BFLOAT16) {
+#if LANES == 16 && defined(__AVX512BF16__)
+        return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)x, (__m512bh)weights);
+#else
+        sum = sum + (vec)(x << 16) * (vec)((ivec)weights << 16);
+        return sum + (vec)(x & (int32_t)0xffff0000) * (vec)((ivec)weights & (int32_t)0xffff0000);
+#endif
+    }
+#if LANES == 16 && defined(__AVX512VNNI__)
+    return (vec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, (__m512i)weights);
+#elif LANES == 16
+    __m512i pairs = _mm512_maddubs_epi16((__m512i)x, (__m512i)weights);
+    return (vec)((ivec)sum + (ivec)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+#elif defined(__AVXVNNI__)
+    return (vec)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)x, (__m256i)weights);
+#elif defined(__AVX2__)
+    __m256i pairs = _mm256_maddubs_epi16((__m256i)x, (__m256i)weights);
+    return (vec)((ivec)sum + (ivec)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+#else
+    ivec found = (ivec)sum, w = (ivec)weights;
+    found += (x & 255) * (w << 24 >> 24);
+    found += ((x >> 8) & 255) * (w << 16 >> 24);
+    found += ((x >> 16) & 255) * (w << 8 >> 24);
+    return (vec)(found + ((ivec)((uvec)x >> 24)) * (w >> 24));
+#endif
+}
+
+/* A panel's sums of one row → its outputs. */
+INLINE void finish(const Dense *dense, word n, const Inputs *inputs, word row, vec sum, int activation, float *out) {
+    vec y = sum;
+    if (dense->type == INT8) {
+        ivec exact = (ivec)sum - *(const ivec *)(dense->added + n);
+        y = __builtin_convertvector(exact, vec) * (all(inputs->scales[row]) * load(dense->scales + n));
+    }
+    y = y + load(dense->bias + n);
+    if (activation == SWISH) y = y / (all(1.0f) + exponential(-larger(y, all(-87.0f))));
+    if (activation == RELU) y = larger(y, all(0.0f));
+    store(out, y);
+}
+
+/* `tall` rows from `row` on times the panel that begins at column n. */
+INLINE void multiply_rows(const Dense *dense, int type, const Inputs *inputs, word row, int tall, word n, int activation,
+                          float *out, word out_stride) {
+    vec sums[TALL][2];
+    for (int r = 0; r < tall; r++) sums[r][0] = sums[r][1] = (vec){};
+    const char *panel = dense->packed + n * dense->words * 4, *x = inputs->words + row * inputs->stride;
+    for (word k = 0; k < dense->words; k++, panel += PANEL * 4) {
+        vec left = load((const float *)panel), right = load((const float *)panel + LANES);
+        for (int r = 0; r < tall; r++) {
+            const char *input = x + r * inputs->stride + k * 4;
+            sums[r][0] = multiply_add(type, sums[r][0], input, left);
+            sums[r][1] = multiply_add(type, sums[r][1], input, right);
+        }
+    }
+    for (int r = 0; r < tall; r++)
+        for (int side = 0; side < 2; side++)
+            finish(dense, n + side * LANES, inputs, row + r, sums[r][side], activation,
+                   out + (row + r) * out_stride + side * LANES);
+}
+
+INLINE void multiply_panel(const Dense *dense, int type, const Inputs *inputs, word rows, word n, int activation, float *out,
+                           word out_stride) {
+    word row = 0;
+    for (; row + TALL <= rows; row += TALL)
+        multiply_rows(dense, type, inputs, row, TALL, n, activation, out, out_stride);
+    for (; row + 3 <= rows; row += 3) multiply_rows(dense, type, inputs, row, 3, n, activation, out, out_stride);
+    for (; row < rows; row++) multiply_rows(dense, type, inputs, row, 1, n, activation, out, out_stride);
+}
+
+#if TILES
+/* Tiles of 16 rows of 64 bytes: 0 to 3 hold sums, 4 and 5 inputs, 6 and 7 weights. For each thread, before its products. */
+static void tiles_begin(void) {
+    struct {
+        uint8_t palette, start, reserved[14];
+        uint16_t bytes[16];
+        uint8_t rows[16];
+    } config = {.palette = 1};
+    for (int i = 0; i < 8; i++) config.bytes[i] = 64, config.rows[i] = 16;
+    _tile_loadconfig(&config);
+}
+static void tiles_end(void) { _tile_release(); }
+
+#define TILE_PRODUCT(name, multiply)                                                                     \
+    INLINE void name(const char *x, word stride, const char *panel, word words, int both, float *sums) { \
+        _tile_zero(0);                                                                                   \
+        _tile_zero(1);                                                                                   \
+        _tile_zero(2);                                                                                   \
+        _tile_zero(3);                                                                                   \
+        for (word k = 0; k < words; k += 16, x += 64, panel += 16 * PANEL * 4) {                         \
+            _tile_loadd(6, panel, PANEL * 4);                                                            \
+            _tile_loadd(7, panel + 64, PANEL * 4);                                                       \
+            _tile_loadd(4, x, stride);                                                                   \
+            multiply(0, 4, 6);                                                                           \
+            multiply(1, 4, 7);                                                                           \
+            if (!both) continue;                                                                         \
+            _tile_loadd(5, x + 16 * stride, stride);                                                     \
+            multiply(2, 5, 6);                                                                           \
+            multiply(3, 5, 7);                                                                           \
+        }                                                                                                \
+        _tile_stored(0, sums, PANEL * 4);                                                                \
+        _tile_stored(1, sums + LANES, PANEL * 4);                                                        \
+        if (!both) return;                                                                               \
+        _tile_stored(2, sums + 16 * PANEL, PANEL * 4);                                                   \
+        _tile_stored(3, sums + 16 * PANEL + LANES, PANEL * 4);                                           \
+    }
+TILE_PRODUCT(tiles_half, _tile_dpbf16ps)
+TILE_PRODUCT(tiles_int8, _tile_dpbusd)
+
+INLINE void multiply_tiles(const Dense *dense, int type, const Inputs *inputs, word rows, word n, int activation, float *out,
+                           word out_stride) {
+    float sums[32 * PANEL] __attribute__((aligned(64)));
+    const char *panel = dense->packed + n * dense->words * 4;
+    for (word row = 0; row < rows; row += 32) {
+        const char *x = inputs->words + row * inputs->stride;
+        word some = rows - row < 32 ? rows - row : 32;
+        if (type == BFLOAT16) tiles_half(x, inputs->stride, panel, dense->words, some > 16, sums);
+        else tiles_int8(x, inputs->stride, panel, dense->words, some > 16, sums);
+        for (word r = 0; r < some; r++)
+            for (int side = 0; side < 2; side++)
+                finish(dense, n + side * LANES, inputs, row + r, load(sums + r * PANEL + side * LANES), activation,
+                       out + (row + r) * out_stride + side * LANES);
+    }
+}
+#else
+static void tiles_begin(void) {}
+static void tiles_end(void) {}
+#endif
+
+/* Columns `from` to `to` (whole panels) of the product, into out [rows, out_stride], whose first column is `from`. */
+static void multiply(const Dense *dense, const Inputs *inputs, word rows, word from, word to, int activation, float *out,
+                     word out_stride) {
+#define EACH_PANEL(way, type) \
+    for (word n = from; n < to; n += PANEL) way(dense, type, inputs, rows, n, activation, out + n - from, out_stride)
+    if (dense->type == FLOAT32) EACH_PANEL(multiply_panel, FLOAT32);
+#if TILES
+    else if (dense->type == BFLOAT16) EACH_PANEL(multiply_tiles, BFLOAT16);
+    else EACH_PANEL(multiply_tiles, INT8);
+#else
+    else if (dense->type == BFLOAT16) EACH_PANEL(multiply_panel, BFLOAT16);
+    else EACH_PANEL(multiply_panel, INT8);
+#endif
+#undef EACH_PANEL
+}
+
+/* out [rows, width] = activation(x W + b). */
+static void apply(const Dense *dense, const float *x, word rows, int activation, float *out, Buffer *room) {
+    Inputs inputs = prepare(dense, x, rows, room);
+    multiply(dense, &inputs, rows, 0, dense->columns, activation, out, dense->width);
+}
+
+#endif

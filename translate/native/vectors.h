@@ -1,0 +1,127 @@
+/* Vectors as wide as the processor's, and the few functions of them that the engine needs.
+
+   gcc's and clang's vector types, which they know for every processor; x86 intrinsics only where there is no other way to
+   an instruction. Vectors in memory are aligned by an element at most. */
+
+#ifndef VECTORS_H
+#define VECTORS_H
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+typedef int64_t word;
+
+#ifdef __AVX512F__
+#define LANES 16
+#else
+#define LANES 8
+#endif
+
+#define VECTOR(type, name) typedef type name __attribute__((vector_size(LANES * sizeof(type)), aligned(sizeof(type)), may_alias))
+VECTOR(float, vec);
+VECTOR(int32_t, ivec);
+VECTOR(uint32_t, uvec);
+VECTOR(uint16_t, hvec); /* bfloat16 */
+VECTOR(uint8_t, bvec);
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vec load(const float *p) { return *(const vec *)p; }
+INLINE void store(float *p, vec v) { *(vec *)p = v; }
+INLINE vec all(float x) { return x - (vec){}; }
+INLINE ivec all_int(int32_t x) { return x - (ivec){}; }
+
+INLINE vec larger(vec a, vec b) {
+#if LANES == 16
+    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX__)
+    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+    ivec m = a > b;
+    return (vec)(((ivec)a & m) | ((ivec)b & ~m));
+#endif
+}
+
+INLINE float total(vec v) {
+#if LANES == 16
+    return _mm512_reduce_add_ps((__m512)v);
+#else
+    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+#endif
+}
+
+INLINE float largest(vec v) {
+#if LANES == 16
+    return _mm512_reduce_max_ps((__m512)v);
+#else
+    float best = v[0];
+    for (int i = 1; i < LANES; i++) best = v[i] > best ? v[i] : best;
+    return best;
+#endif
+}
+
+/* The nearest integer to each number, of two equally near the even one, for numbers below 2^22: adding 1.5 * 2^23 rounds. */
+INLINE ivec nearest(vec x) {
+    const vec magic = all(12582912.0f);
+    return (ivec)(x + magic) - (ivec)magic;
+}
+
+/* e to the x for x <= 88, to two units in the last place; what is below -87 gives e to the -87.
+   x = n ln 2 + r, and a polynomial in r: Cephes' expf, https://www.netlib.org/cephes/ */
+INLINE vec exponential(vec x) {
+    const vec magic = all(12582912.0f);
+    x = larger(x, all(-87.0f));
+    vec shifted = x * all(1.44269504f) + magic, n = shifted - magic;
+    vec r = x - n * all(0.693359375f) + n * all(2.12194440e-4f);
+    vec p = all(1.9875691500e-4f);
+    p = p * r + all(1.3981999507e-3f);
+    p = p * r + all(8.3334519073e-3f);
+    p = p * r + all(4.1665795894e-2f);
+    p = p * r + all(1.6666665459e-1f);
+    p = p * r + all(5.0000001201e-1f);
+    p = p * r * r + r + all(1.0f);
+    return (vec)((ivec)p + (((ivec)shifted - (ivec)magic) << 23));
+}
+
+/* The nearest bfloat16 to each number, of two equally near the even one. */
+INLINE hvec to_half(vec x) {
+    uvec bits = (uvec)x;
+    return __builtin_convertvector((bits + 0x7fff + ((bits >> 16) & 1)) >> 16, hvec);
+}
+
+INLINE vec from_half(hvec x) { return (vec)(__builtin_convertvector(x, uvec) << 16); }
+
+INLINE uint16_t half(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+/* Memory that begins at a vector's boundary and grows; what it held is lost when it does. */
+typedef struct {
+    void *at;
+    size_t size;
+} Buffer;
+
+static void *allocate(size_t bytes) {
+    void *at = NULL;
+    if (posix_memalign(&at, 64, (bytes + 63) / 64 * 64 + 64)) abort();
+    return at;
+}
+
+static void *reserve(Buffer *buffer, word bytes) {
+    if ((size_t)bytes > buffer->size) {
+        free(buffer->at);
+        buffer->size = (size_t)bytes + (size_t)bytes / 4;
+        buffer->at = allocate(buffer->size);
+        memset(buffer->at, 0, buffer->size);
+    }
+    return buffer->at;
+}
+
+#endif
