@@ -33,6 +33,7 @@ from translate.batches import make_batches, make_chunks
 from translate.catalog import resolve_model
 from translate.checks import needs_model
 from translate.engine import ENGINES, installed_engines, load_engine
+from translate.engine_torch import has_fast_bfloat16
 from translate.measurements import quartiles
 from translate.modelfolder import fingerprint
 from translate.provenance import package_versions
@@ -193,8 +194,9 @@ def load_sides(model: Model, beams: int | None, trial: Sequence[str], wanted_eng
             )
         )
     if "native" in engines:
-        quick = dataclasses.replace(asked, engine="native", dtype="int8")
-        sides.append(load_ours(model, "--engine native --dtype int8", quick))
+        for dtype in ("int8", "bfloat16") if has_fast_bfloat16() else ("int8",):
+            quick = dataclasses.replace(asked, engine="native", dtype=dtype)
+            sides.append(load_ours(model, f"--engine native --dtype {dtype}", quick))
     return sides + [load_ours(model, f"--engine {name}", dataclasses.replace(asked, engine=name)) for name in engines]
 
 

@@ -57,17 +57,16 @@ def _one_thread() -> Iterator[None]:
     """On busy cores, threads that wait for each other take many times as long."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
     torch.set_num_threads(before)
 
 
 @pytest.fixture
-def two_threads() -> Iterator[None]:
+def two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on two cores, whatever this machine has."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
 
 
 @pytest.fixture(params=["compiled", "torch"])
@@ -181,12 +180,13 @@ def test_rows_do_not_depend_on_the_batch(
         st.integers(1, 2),
     )
     def same(size: int, order: list[int], count: int, threads: int) -> None:
-        torch.set_num_threads(threads)
+        patch.setenv("OMP_NUM_THREADS", str(threads))
         some = order[:count]
         got = [(h.target, h.score) for h in ask(engines[size], [rows[i] for i in some])]
         assert got == [expected[i] for i in some]
 
-    same()
+    with pytest.MonkeyPatch.context() as patch:
+        same()
 
 
 def test_engine_says_whether_rows_are_independent(tiny: Model, form: str) -> None:
@@ -250,10 +250,11 @@ def test_int8_is_for_the_cpu(tiny: Model) -> None:
 def test_stopping_early_ends_the_workers(tiny: Model, rows: list[tuple[int, ...]], two_threads: None) -> None:
     """A caller that wants no more gets its thread count back, and the engine can be asked again."""
     engine = native(tiny, batch_size=8)
+    before = torch.get_num_threads()
     stream = engine.translate([Request(number, source) for number, source in enumerate(rows)])
     next(iter(stream))
     stream.close()  # type: ignore[attr-defined]  # it is a generator
-    assert torch.get_num_threads() == 2
+    assert torch.get_num_threads() == before
     assert len(ask(engine, rows[:3])) == 3
 
 

@@ -94,6 +94,13 @@ def _garbage_kept() -> Iterator[None]:
             gc.enable()
 
 
+def count_processors() -> int:
+    """How many this program may use, or as many as OMP_NUM_THREADS says."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(asked) if asked.isdecimal() and int(asked) else usable
+
+
 def installed_engines() -> list[str]:
     """The engines whose packages are there."""
     return [name for name in ENGINES if name not in NEEDS or importlib.util.find_spec(NEEDS[name]) is not None]

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, SAFER_NGRAM
+from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, SAFER_NGRAM, count_processors
 from translate.records import EngineError, Hypothesis, Model, OutputError, Request, Settings, Signature
 from translate.usercache import user_cache_folder
 
@@ -165,13 +165,6 @@ def choose_dtype(name: str, device: str) -> str:
         able = ", ".join(dtype for dtype in ("float32", "bfloat16", "float16", "int8") if dtype in offered)
         raise EngineError(f"the engine 'ctranslate2' has no {name} on this {kind}", f"use --dtype auto, {able}")
     return name
-
-
-def count_processors() -> int:
-    """How many this program may use, or as many as OMP_NUM_THREADS says."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(asked) if asked.isdecimal() and int(asked) else usable
 
 
 def _load_translator(folder: Path, device: str, dtype: str, parallel: int) -> Any:

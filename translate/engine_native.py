@@ -15,7 +15,7 @@ from queue import SimpleQueue
 
 import torch
 
-from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS
+from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, count_processors
 from translate.engine_native_checkpoint import read_checkpoint
 from translate.engine_native_compiled import MOST_BEAMS, CompiledLoop, compile_model
 from translate.engine_native_jobs import Job, Jobs
@@ -97,14 +97,15 @@ class NativeEngine:
         than they win, and a row's sums cannot depend on the number of threads.
         """
         jobs = [Job(request, self._limit(request)) for request in requests]
-        threads = torch.get_num_threads() if self.device == "cpu" else 1
+        threads = count_processors() if self.device == "cpu" else 1
         most = threads if self._compiled else MOST_WORKERS
         workers = max(1, min(threads, most, len(jobs) // BLOCK))
         shared, results = Jobs(jobs), SimpleQueue[list[Hypothesis] | BaseException | None]()
 
         def work() -> None:
             try:
-                torch.set_num_threads(max(1, threads // most))
+                if self._weights is not None:
+                    torch.set_num_threads(max(1, threads // most))
                 with torch.inference_mode():
                     for found in self._make_loop(shared, jobs, workers, safer=safer).run():
                         results.put(found)
@@ -113,6 +114,7 @@ class NativeEngine:
                 results.put(error)
 
         running = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
+        before = torch.get_num_threads()
         try:
             for thread in running:
                 thread.start()
@@ -129,7 +131,7 @@ class NativeEngine:
             shared.stop()
             for thread in running:
                 thread.join()
-            torch.set_num_threads(threads)
+            torch.set_num_threads(before)
 
     def _limit(self, request: Request) -> int:
         return min(self._positions - 2, LONGEST_PER_SOURCE * len(request.source) + LONGEST_SLACK)

@@ -1,13 +1,14 @@
 /* Attention over cached keys and values, each query by itself.
 
-   A cache is a list of pages. A page holds LANES columns (tokens) of every layer: first the keys, [heads][head][LANES], so
-   that a vector holds one dimension of LANES keys and no sum runs across a vector; then the values, [LANES][d]. In bfloat16
-   and int8 runs pages hold bfloat16: reading them is what attention takes its time for. */
+   A cache is a list of pages. A page holds LANES columns (tokens) of every layer, in the words of 32 bits of dense.h: first
+   the keys, [heads][head][LANES], so that a vector holds one dimension of LANES keys and no sum runs across a vector; then
+   the values, [heads][LANES][head]. In bfloat16 and int8 runs pages hold bfloat16, a word two dimensions of a key, or one
+   dimension of two values. All of a head is read in one go. */
 
 #ifndef ATTENTION_H
 #define ATTENTION_H
 
-#include "vectors.h"
+#include "dense.h"
 
 #define MOST_QUERIES 4  /* that share one reading of the keys */
 #define WIDEST_HEAD 128
@@ -26,11 +27,13 @@ INLINE word element_bytes(const Layout *layout) { return layout->halves ? 2 : 4;
 INLINE word layer_bytes(const Layout *layout) { return 2 * layout->d * LANES * element_bytes(layout); }
 INLINE word page_bytes(const Layout *layout) { return layout->layers * layer_bytes(layout); }
 
-/* Pages that nobody uses. */
+/* Pages that nobody uses, and the memory that all pages are cut from. */
 typedef struct {
     char **at;
     word count, room;
     word bytes; /* of one page */
+    char **slabs;
+    word slab_count, slab_room;
 } Pool;
 
 static void push(char ***list, word *count, word *room, char *page) {
@@ -42,10 +45,18 @@ static void push(char ***list, word *count, word *room, char *page) {
     (*list)[(*count)++] = page;
 }
 
+static void fill_pool(Pool *pool) {
+    word count = (word)(2 * HUGE) / pool->bytes + 1;
+    char *slab = allocate(count * pool->bytes);
+    memset(slab, 0, count * pool->bytes);
+    push(&pool->slabs, &pool->slab_count, &pool->slab_room, slab);
+    for (word i = count; i--;) push(&pool->at, &pool->count, &pool->room, slab + i * pool->bytes);
+}
+
 static void reserve_pages(Pages *pages, word columns, Pool *pool) {
     while (pages->count * LANES < columns) {
-        char *page = pool->count ? pool->at[--pool->count] : memset(allocate(pool->bytes), 0, pool->bytes);
-        push(&pages->at, &pages->count, &pages->room, page);
+        if (!pool->count) fill_pool(pool);
+        push(&pages->at, &pages->count, &pages->room, pool->at[--pool->count]);
     }
 }
 
@@ -53,108 +64,138 @@ static void release_pages(Pages *pages, Pool *pool) {
     while (pages->count) push(&pool->at, &pool->count, &pool->room, pages->at[--pages->count]);
 }
 
-static void free_pages(Pages *pages) {
-    while (pages->count) free(pages->at[--pages->count]);
-    free(pages->at);
+static void free_pool(Pool *pool) {
+    while (pool->slab_count) free(pool->slabs[--pool->slab_count]);
+    free(pool->slabs), free(pool->at);
 }
 
-/* One token's key and value [d] into a column of a layer. */
+/* One token's key and value [d] into a column of a layer. Columns are filled in rising order: an even one clears its partner. */
 static void remember(const Layout *layout, const Pages *pages, word layer, word column, const float *key, const float *value) {
     char *page = pages->at[column / LANES] + layer * layer_bytes(layout);
-    word lane = column % LANES, d = layout->d;
-    if (layout->halves) {
-        uint16_t *keys = (uint16_t *)page + lane, *values = (uint16_t *)page + d * LANES + lane * d;
-        uint16_t rounded[d];
-        for (word i = 0; i < d; i += LANES) {
-            *(hvec *)(values + i) = to_half(load(value + i));
-            *(hvec *)(rounded + i) = to_half(load(key + i));
-        }
-        for (word i = 0; i < d; i++) keys[i * LANES] = rounded[i];
+    word lane = column % LANES, d = layout->d, head = layout->head;
+    if (!layout->halves) {
+        float *keys = (float *)page + lane, *values = (float *)page + d * LANES + lane * head;
+        for (word h = 0; h < d; h += head)
+            for (word i = 0; i < head; i += LANES) store(values + h * LANES + i, load(value + h + i));
+        for (word i = 0; i < d; i++) keys[i * LANES] = key[i];
         return;
     }
-    float *keys = (float *)page + lane, *values = (float *)page + d * LANES + lane * d;
-    for (word i = 0; i < d; i += LANES) store(values + i, load(value + i));
-    for (word i = 0; i < d; i++) keys[i * LANES] = key[i];
+    uint32_t *keys = (uint32_t *)page + lane, *values = (uint32_t *)page + d / 2 * LANES + lane / 2 * head, pairs[d / 2];
+    for (word h = 0; h < d; h += head)
+        for (word i = 0; i < head; i += LANES) {
+            uint32_t *place = values + h * LANES / 2 + i;
+            uvec rounded = __builtin_convertvector(to_half(load(value + h + i)), uvec);
+            if (lane % 2) rounded = *(uvec *)place | rounded << 16;
+            *(uvec *)place = rounded;
+        }
+    for (word i = 0; i < d; i += LANES) *(hvec *)((uint16_t *)pairs + i) = to_half(load(key + i));
+    for (word i = 0; i < d / 2; i++) keys[i * LANES] = pairs[i];
 }
 
-/* Exponentials of the first n scores over the highest of them; gives one over their sum. What fills the last vector up
-   adds e to the -87, which is nothing beside the highest one's 1. */
-static float shares(float *scores, word n) {
+/* Exponentials of the first n scores over the highest of them, each over their sum; zero up to a whole vector. */
+INLINE void share(float *scores, word n) {
     word whole = (n + LANES - 1) / LANES * LANES;
     for (word i = n; i < whole; i++) scores[i] = -INFINITY;
     vec best = load(scores), sum = all(0.0f);
     for (word i = LANES; i < whole; i += LANES) best = larger(load(scores + i), best);
     best = all(largest(best));
     for (word i = 0; i < whole; i += LANES) {
-        vec share = exponential(load(scores + i) - best);
-        store(scores + i, share);
-        sum += share;
+        vec one = exponential(load(scores + i) - best);
+        store(scores + i, one);
+        sum += one;
     }
-    return 1.0f / total(sum);
+    for (word i = n; i < whole; i++) scores[i] = 0; /* they were e to the -87, which is nothing in the sum */
+    vec scale = all(1.0f / total(sum));
+    for (word i = 0; i < whole; i += LANES) store(scores + i, load(scores + i) * scale);
 }
 
-INLINE vec cached(int halves, const char *at, word element) {
-    return halves ? from_half(*(const hvec *)((const uint16_t *)at + element)) : load((const float *)at + element);
+/* Rows of floats as words of a product, in place for float32. */
+INLINE const char *to_words(int type, const float *x, word n, char *room) {
+    if (type == FLOAT32) return (const char *)x;
+    for (word i = 0; i < n; i += LANES) *(hvec *)(room + 2 * i) = to_half(load(x + i));
+    return room;
 }
 
-/* Scores of some queries' head over every column: [queries][room]. */
-INLINE void score_columns(int halves, int queries, const float *query, word step, char *const *pages, word keys, word count,
-                          word head, float *scores, word room) {
-    for (word p = 0; p < count; p++) {
-        const char *page = pages[p] + keys;
+/* What one layer's attention of a few queries needs. */
+typedef struct {
+    const Layout *layout;
+    char *const *pages;
+    word layer, count, columns; /* the layer's place; pages in use, and their columns */
+    const char *query;          /* words of the first query; the next stands query_step bytes behind it */
+    word query_step;
+    float *scores; /* [queries][columns], then as much again for a list's, and words */
+    float *out;
+    word out_step;
+} Attention;
+
+/* Scores of a head's queries over every column: [queries][columns]. */
+INLINE void score_columns(const Attention *a, int type, int queries, word head, word h) {
+    word words = head / per_word(type), keys = a->layer + h * words * LANES * 4;
+    for (word p = 0; p < a->count; p++) {
+        const char *page = a->pages[p] + keys;
         vec even[MOST_QUERIES], odd[MOST_QUERIES];
         for (int q = 0; q < queries; q++) even[q] = odd[q] = (vec){};
-        for (word i = 0; i < head; i += 2) {
-            vec one = cached(halves, page, i * LANES), two = cached(halves, page, (i + 1) * LANES);
+        for (word i = 0; i < words; i += 2) {
+            vec one = load((const float *)page + i * LANES), two = load((const float *)page + (i + 1) * LANES);
             for (int q = 0; q < queries; q++) {
-                even[q] = even[q] + all(query[q * step + i]) * one;
-                odd[q] = odd[q] + all(query[q * step + i + 1]) * two;
+                const char *x = a->query + q * a->query_step + (h * words + i) * 4;
+                even[q] = multiply_add(type, even[q], x, one);
+                odd[q] = multiply_add(type, odd[q], x + 4, two);
             }
         }
-        for (int q = 0; q < queries; q++) store(scores + q * room + p * LANES, even[q] + odd[q]);
+        for (int q = 0; q < queries; q++) store(a->scores + q * a->columns + p * LANES, even[q] + odd[q]);
     }
 }
 
-/* The values of the columns listed (all n if there is no list) by their shares, times `scale`. */
-INLINE void mix_values(int halves, const float *share, float scale, char *const *pages, word values, word d, word head,
-                       const int32_t *columns, word n, float *out) {
-    vec even[WIDEST_HEAD / LANES], odd[WIDEST_HEAD / LANES];
-    for (word j = 0; j < head / LANES; j++) even[j] = odd[j] = (vec){};
-    word i = 0;
-#define COLUMN(i, sums)                                                                         \
-    do {                                                                                        \
-        word column = columns ? columns[i] : (i);                                               \
-        const char *page = pages[column / LANES] + values;                                      \
-        for (word j = 0; j < head / LANES; j++)                                                 \
-            sums[j] = sums[j] + all(share[i]) * cached(halves, page, column % LANES * d + j * LANES); \
+/* The values of all columns by their shares, for a head's queries. */
+INLINE void mix_values(const Attention *a, int type, int queries, word head, word h, word width, const char *const *shares) {
+    word group = per_word(type), d = a->layout->d, groups = (width + group - 1) / group, each = LANES / group;
+    word values = a->layer + (d + h * head) / group * LANES * 4;
+    vec sums[MOST_QUERIES][2][WIDEST_HEAD / LANES];
+    for (int q = 0; q < queries; q++)
+        for (word j = 0; j < head / LANES; j++) sums[q][0][j] = sums[q][1][j] = (vec){};
+#define GROUP(i, side)                                                                                          \
+    do {                                                                                                        \
+        const char *value = a->pages[(i) / each] + values + (i) % each * head * 4;                                 \
+        for (word j = 0; j < head / LANES; j++) {                                                               \
+            vec v = load((const float *)value + j * LANES);                                                     \
+            for (int q = 0; q < queries; q++)                                                                   \
+                sums[q][side][j] = multiply_add(type, sums[q][side][j], shares[q] + (i) * 4, v);                \
+        }                                                                                                       \
     } while (0)
-    for (; i + 1 < n; i += 2) {
-        COLUMN(i, even);
-        COLUMN(i + 1, odd);
+    word i = 0;
+    for (; queries == 1 && i + 1 < groups; i += 2) { /* two sums at a time, not to wait for one */
+        GROUP(i, 0);
+        GROUP(i + 1, 1);
     }
-    if (i < n) COLUMN(i, even);
-#undef COLUMN
-    for (word j = 0; j < head / LANES; j++) store(out + j * LANES, (even[j] + odd[j]) * all(scale));
+    for (; i < groups; i++) GROUP(i, 0);
+#undef GROUP
+    for (int q = 0; q < queries; q++)
+        for (word j = 0; j < head / LANES; j++)
+            store(a->out + q * a->out_step + h * head + j * LANES, sums[q][0][j] + sums[q][1][j]);
 }
 
-INLINE void attend_heads(const Layout *layout, int halves, int queries, word head, const float *query, word step,
-                         const Pages *pages, word layer, word count, const int32_t *own, word own_step, word n, float *out,
-                         word out_step, float *scores, word room) {
-    for (word h = 0; h < layout->heads; h++) {
-        word element = element_bytes(layout), keys = layer * layer_bytes(layout) + h * head * LANES * element;
-        word values = layer * layer_bytes(layout) + (layout->d * LANES + h * head) * element;
-        score_columns(halves, queries, query + h * head, step, pages->at, keys, count, head, scores, room);
+INLINE void attend_heads(const Attention *a, int type, int queries, word head, word width, const int32_t *own, word own_step,
+                         word n) {
+    float *picked = a->scores + MOST_QUERIES * a->columns;
+    char *words = (char *)(picked + a->columns + LANES);
+    for (word h = 0; h < a->layout->heads; h++) {
+        const char *shares[MOST_QUERIES];
+        score_columns(a, type, queries, head, h);
         for (int q = 0; q < queries; q++) {
-            float *row = scores + q * room;
-            const int32_t *columns = own ? own + q * own_step : NULL;
+            float *row = a->scores + q * a->columns;
             if (own) {
-                float *picked = scores + MOST_QUERIES * room;
+                const int32_t *columns = own + q * own_step;
                 for (word i = 0; i < n; i++) picked[i] = row[columns[i]];
-                row = picked;
+                share(picked, n);
+                for (word i = 0; i < a->columns; i += LANES) store(row + i, (vec){});
+                for (word i = 0; i < n; i++) row[columns[i]] = picked[i];
+            } else {
+                share(row, width);
             }
-            float scale = shares(row, n);
-            mix_values(halves, row, scale, pages->at, values, layout->d, head, columns, n, out + q * out_step + h * head);
+            shares[q] = to_words(type, row, a->columns, words + q * a->columns * 4);
         }
+        mix_values(a, type, queries, head, h, width, shares);
     }
 }
 
@@ -162,28 +203,28 @@ INLINE void attend_heads(const Layout *layout, int halves, int queries, word hea
    those n that stand in its own list, `own_step` apart. Out: [d], `out_step` apart. */
 static void attend(const Layout *layout, word queries, const float *query, word step, const Pages *pages, word layer,
                    word width, const int32_t *own, word own_step, word n, float *out, word out_step, Buffer *room) {
-    word count = (width + LANES - 1) / LANES, columns = count * LANES;
-    float *scores = reserve(room, (MOST_QUERIES + 1) * (columns + LANES) * 4);
-    if (!own) n = width;
-#define HEADS(halves, queries, head)                                                                                    \
-    attend_heads(layout, halves, queries, head, query, step, pages, layer, count, own, own_step, n, out, out_step, scores, \
-                 columns)
-#define SOME(queries)                                       \
-    do {                                                    \
-        if (layout->halves && layout->head == 32) HEADS(1, queries, 32);       \
-        else if (layout->halves && layout->head == 64) HEADS(1, queries, 64);  \
-        else if (layout->halves) HEADS(1, queries, layout->head);              \
-        else if (layout->head == 32) HEADS(0, queries, 32);                    \
-        else if (layout->head == 64) HEADS(0, queries, 64);                    \
-        else HEADS(0, queries, layout->head);                                  \
+    word count = (width + LANES - 1) / LANES, columns = count * LANES, d = layout->d;
+    float *scores = reserve(room, (2 * MOST_QUERIES + 1) * (columns + LANES) * 4 + queries * d * 2);
+    char *words = (char *)(scores + (2 * MOST_QUERIES + 1) * (columns + LANES));
+    word query_step = layout->halves ? d * 2 : step * 4;
+    for (word q = 0; q < queries && layout->halves; q++) to_words(BFLOAT16, query + q * step, d, words + q * query_step);
+    Attention a = {layout, pages->at, layer * layer_bytes(layout), count, columns, layout->halves ? words : (const char *)query,
+                   query_step, scores, out, out_step};
+#define HEADS(type, queries, head) attend_heads(&a, type, queries, head, width, own, own_step, n)
+#define SOME(queries)                                                              \
+    do {                                                                           \
+        if (layout->halves && layout->head == 32) HEADS(BFLOAT16, queries, 32);    \
+        else if (layout->halves && layout->head == 64) HEADS(BFLOAT16, queries, 64); \
+        else if (layout->halves) HEADS(BFLOAT16, queries, layout->head);           \
+        else if (layout->head == 32) HEADS(FLOAT32, queries, 32);                  \
+        else if (layout->head == 64) HEADS(FLOAT32, queries, 64);                  \
+        else HEADS(FLOAT32, queries, layout->head);                                \
+        a.query += queries * query_step, a.out += queries * out_step, own += own ? queries * own_step : 0; \
     } while (0)
-    for (; queries >= MOST_QUERIES; queries -= MOST_QUERIES) {
-        SOME(MOST_QUERIES);
-        query += MOST_QUERIES * step, out += MOST_QUERIES * out_step, own += own ? MOST_QUERIES * own_step : 0;
-    }
+    for (; queries >= MOST_QUERIES; queries -= MOST_QUERIES) SOME(MOST_QUERIES);
     if (queries >= 2) {
         SOME(2);
-        queries -= 2, query += 2 * step, out += 2 * out_step, own += own ? 2 * own_step : 0;
+        queries -= 2;
     }
     if (queries) SOME(1);
 #undef SOME

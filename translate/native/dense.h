@@ -7,9 +7,9 @@
    two bfloat16 or four int8 of each column. The rows' inputs are packed into the same words, so that one loop serves the
    three types; matrix tiles (AMX) take the same panels.
 
-   int8: weights have a scale for each column, inputs one for each row at each call. Inputs are stored with an offset, because
-   x86 multiplies unsigned with signed numbers; what it adds is taken off again, exactly. With 16-bit sums (AVX2 without VNNI)
-   inputs have 7 bits, else two products could overflow. */
+   int8: weights have a scale for each column, inputs one for each row at each call. x86's vectors multiply unsigned with
+   signed numbers only, so for them inputs are stored with an offset; what it adds is taken off again, exactly. With 16-bit
+   sums (AVX2 without VNNI) inputs have 7 bits, else two products could overflow. */
 
 #ifndef DENSE_H
 #define DENSE_H
@@ -25,12 +25,12 @@ enum { LINEAR, SWISH, RELU };
 #else
 #define LEVELS 63
 #endif
-#define OFFSET (LEVELS + 1)
 #if LANES == 16 && defined(__AMX_TILE__) && defined(__AMX_INT8__) && defined(__AMX_BF16__)
 #define TILES 1
 #else
 #define TILES 0
 #endif
+#define OFFSET (TILES ? 0 : LEVELS + 1)
 #if LANES == 16
 #define TALL 12 /* rows of a product that are held in registers at once */
 #else
@@ -149,7 +149,8 @@ INLINE vec multiply_add(int type, vec sum, const char *input, vec weights) {
 INLINE void finish(const Dense *dense, word n, const Inputs *inputs, word row, vec sum, int activation, float *out) {
     vec y = sum;
     if (dense->type == INT8) {
-        ivec exact = (ivec)sum - *(const ivec *)(dense->added + n);
+        ivec exact = (ivec)sum;
+        if (OFFSET) exact -= *(const ivec *)(dense->added + n);
         y = __builtin_convertvector(exact, vec) * (all(inputs->scales[row]) * load(dense->scales + n));
     }
     y = y + load(dense->bias + n);
@@ -224,12 +225,14 @@ static void tiles_end(void) { _tile_release(); }
         _tile_stored(3, sums + 16 * PANEL + LANES, PANEL * 4);                                           \
     }
 TILE_PRODUCT(tiles_half, _tile_dpbf16ps)
-TILE_PRODUCT(tiles_int8, _tile_dpbusd)
+TILE_PRODUCT(tiles_int8, _tile_dpbssd)
 
 INLINE void multiply_tiles(const Dense *dense, int type, const Inputs *inputs, word rows, word n, int activation, float *out,
                            word out_stride) {
     float sums[32 * PANEL] __attribute__((aligned(64)));
-    const char *panel = dense->packed + n * dense->words * 4;
+    const char *panel = dense->packed + n * dense->words * 4, *next = panel + dense->words * PANEL * 4;
+    if (n + PANEL < dense->columns)
+        for (word i = 0; i < dense->words * PANEL * 4; i += 64) __builtin_prefetch(next + i, 0, 2);
     for (word row = 0; row < rows; row += 32) {
         const char *x = inputs->words + row * inputs->stride;
         word some = rows - row < 32 ? rows - row : 32;

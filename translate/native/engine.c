@@ -151,12 +151,8 @@ Worker *worker_new(const Model *model, const word *rules, double length_penalty,
 
 void worker_free(Worker *worker) {
     for (word i = 0; i < worker->slots; i++)
-        free(worker->slot[i].history), free_pages(worker->past + i), free_pages(worker->source + i);
-    for (Pool *pools[] = {&worker->pool, &worker->sentence_pool}, **pool = pools; pool < pools + 2; pool++) {
-        while ((*pool)->count) free((*pool)->at[--(*pool)->count]);
-        free((*pool)->at);
-    }
-    free_pages(&worker->sentence);
+        free(worker->slot[i].history), free(worker->past[i].at), free(worker->source[i].at);
+    free_pool(&worker->pool), free_pool(&worker->sentence_pool), free(worker->sentence.at);
     Buffer *buffers[] = {&worker->x, &worker->fused, &worker->mixed, &worker->added, &worker->inner,
                          &worker->inputs, &worker->scores, &worker->logits, &worker->bars};
     for (int i = 0; i < 9; i++) free(buffers[i]->at);
