@@ -48,7 +48,6 @@ static void push(char ***list, word *count, word *room, char *page) {
 static void fill_pool(Pool *pool) {
     word count = (word)(2 * HUGE) / pool->bytes + 1;
     char *slab = allocate(count * pool->bytes);
-    memset(slab, 0, count * pool->bytes);
     push(&pool->slabs, &pool->slab_count, &pool->slab_room, slab);
     for (word i = count; i--;) push(&pool->at, &pool->count, &pool->room, slab + i * pool->bytes);
 }
@@ -121,6 +120,8 @@ typedef struct {
     const Layout *layout;
     char *const *pages;
     word layer, count, columns; /* the layer's place; pages in use, and their columns */
+    char *const *ahead;         /* the pages that are attended over next, and how many: fetched meanwhile */
+    word ahead_count;
     const char *query;          /* words of the first query; the next stands query_step bytes behind it */
     word query_step;
     float *scores; /* [queries][columns], then as much again for a list's, and words */
@@ -132,11 +133,12 @@ typedef struct {
 INLINE void score_columns(const Attention *a, int type, int queries, word head, word h) {
     word words = head / per_word(type), keys = a->layer + h * words * LANES * 4;
     for (word p = 0; p < a->count; p++) {
-        const char *page = a->pages[p] + keys;
+        const char *page = a->pages[p] + keys, *ahead = p < a->ahead_count ? a->ahead[p] + keys : page;
         vec even[MOST_QUERIES], odd[MOST_QUERIES];
         for (int q = 0; q < queries; q++) even[q] = odd[q] = (vec){};
         for (word i = 0; i < words; i += 2) {
             vec one = load((const float *)page + i * LANES), two = load((const float *)page + (i + 1) * LANES);
+            __builtin_prefetch(ahead + i * LANES * 4), __builtin_prefetch(ahead + (i + 1) * LANES * 4);
             for (int q = 0; q < queries; q++) {
                 const char *x = a->query + q * a->query_step + (h * words + i) * 4;
                 even[q] = multiply_add(type, even[q], x, one);
@@ -154,14 +156,16 @@ INLINE void mix_values(const Attention *a, int type, int queries, word head, wor
     vec sums[MOST_QUERIES][2][WIDEST_HEAD / LANES];
     for (int q = 0; q < queries; q++)
         for (word j = 0; j < head / LANES; j++) sums[q][0][j] = sums[q][1][j] = (vec){};
-#define GROUP(i, side)                                                                                          \
-    do {                                                                                                        \
-        const char *value = a->pages[(i) / each] + values + (i) % each * head * 4;                                 \
-        for (word j = 0; j < head / LANES; j++) {                                                               \
-            vec v = load((const float *)value + j * LANES);                                                     \
-            for (int q = 0; q < queries; q++)                                                                   \
-                sums[q][side][j] = multiply_add(type, sums[q][side][j], shares[q] + (i) * 4, v);                \
-        }                                                                                                       \
+#define GROUP(i, side) \
+    do { \
+        word page = (i) / each, place = values + (i) % each * head * 4; \
+        const char *value = a->pages[page] + place, *ahead = page < a->ahead_count ? a->ahead[page] + place : value; \
+        for (word j = 0; j < head / LANES; j++) { \
+            vec v = load((const float *)value + j * LANES); \
+            __builtin_prefetch(ahead + j * LANES * 4); \
+            for (int q = 0; q < queries; q++) \
+                sums[q][side][j] = multiply_add(type, sums[q][side][j], shares[q] + (i) * 4, v); \
+        } \
     } while (0)
     word i = 0;
     for (; queries == 1 && i + 1 < groups; i += 2) { /* two sums at a time, not to wait for one */
@@ -200,25 +204,25 @@ INLINE void attend_heads(const Attention *a, int type, int queries, word head, w
 }
 
 /* Attention of some queries [d], `step` floats apart, in one layer of a cache. Each over the first `width` columns, or over
-   those n that stand in its own list, `own_step` apart. Out: [d], `out_step` apart. */
-static void attend(const Layout *layout, word queries, const float *query, word step, const Pages *pages, word layer,
-                   word width, const int32_t *own, word own_step, word n, float *out, word out_step, Buffer *room) {
+   those n that stand in its own list, `own_step` apart. `ahead` is attended over next. Out: [d], `out_step` apart. */
+static void attend(const Layout *layout, word queries, const float *query, word step, const Pages *pages, const Pages *ahead,
+                   word layer, word width, const int32_t *own, word own_step, word n, float *out, word out_step, Buffer *room) {
     word count = (width + LANES - 1) / LANES, columns = count * LANES, d = layout->d;
     float *scores = reserve(room, (2 * MOST_QUERIES + 1) * (columns + LANES) * 4 + queries * d * 2);
     char *words = (char *)(scores + (2 * MOST_QUERIES + 1) * (columns + LANES));
     word query_step = layout->halves ? d * 2 : step * 4;
     for (word q = 0; q < queries && layout->halves; q++) to_words(BFLOAT16, query + q * step, d, words + q * query_step);
-    Attention a = {layout, pages->at, layer * layer_bytes(layout), count, columns, layout->halves ? words : (const char *)query,
-                   query_step, scores, out, out_step};
+    Attention a = {layout, pages->at, layer * layer_bytes(layout), count, columns, ahead->at, ahead->count,
+                   layout->halves ? words : (const char *)query, query_step, scores, out, out_step};
 #define HEADS(type, queries, head) attend_heads(&a, type, queries, head, width, own, own_step, n)
-#define SOME(queries)                                                              \
-    do {                                                                           \
-        if (layout->halves && layout->head == 32) HEADS(BFLOAT16, queries, 32);    \
+#define SOME(queries) \
+    do { \
+        if (layout->halves && layout->head == 32) HEADS(BFLOAT16, queries, 32); \
         else if (layout->halves && layout->head == 64) HEADS(BFLOAT16, queries, 64); \
-        else if (layout->halves) HEADS(BFLOAT16, queries, layout->head);           \
-        else if (layout->head == 32) HEADS(FLOAT32, queries, 32);                  \
-        else if (layout->head == 64) HEADS(FLOAT32, queries, 64);                  \
-        else HEADS(FLOAT32, queries, layout->head);                                \
+        else if (layout->halves) HEADS(BFLOAT16, queries, layout->head); \
+        else if (layout->head == 32) HEADS(FLOAT32, queries, 32); \
+        else if (layout->head == 64) HEADS(FLOAT32, queries, 64); \
+        else HEADS(FLOAT32, queries, layout->head); \
         a.query += queries * query_step, a.out += queries * out_step, own += own ? queries * own_step : 0; \
     } while (0)
     for (; queries >= MOST_QUERIES; queries -= MOST_QUERIES) SOME(MOST_QUERIES);

@@ -46,10 +46,11 @@ typedef struct {
     int32_t *added;       /* [columns]: what the offset adds to the sum, int8 */
 } Dense;
 
-/* Inputs of some rows in words of 32 bits, and the scale of each row. */
+/* Inputs of some rows in words of 32 bits, and the scale of each row. Where tiles multiply them, 16 rows stand together, 16
+   words of each at a time. */
 typedef struct {
     const char *words;
-    word stride; /* bytes */
+    word stride; /* bytes of a row */
     float *scales;
 } Inputs;
 
@@ -91,10 +92,16 @@ static Inputs prepare(const Dense *dense, const float *x, word rows, Buffer *roo
     char *out = reserve(room, whole * (stride + 4));
     float *scales = (float *)(out + whole * stride);
     for (word row = 0; row < rows; row++, x += width) {
-        char *place = out + row * stride;
+#if TILES
+        char *start = out + row / 16 * 16 * stride + row % 16 * 64;
+#define PLACE(byte) (start + (byte) / 64 * 1024 + (byte) % 64)
+#else
+        char *start = out + row * stride;
+#define PLACE(byte) (start + (byte))
+#endif
+        for (word i = width * 4 / per_word(dense->type); i < stride; i += 4) memset(PLACE(i), 0, 4);
         if (dense->type == BFLOAT16) {
-            for (word i = 0; i < width; i += LANES) *(hvec *)(place + 2 * i) = to_half(load(x + i));
-            if (width * 2 < stride) memset(place + width * 2, 0, stride - width * 2);
+            for (word i = 0; i < width; i += LANES) *(hvec *)PLACE(2 * i) = to_half(load(x + i));
             continue;
         }
         vec most = all(1e-12f);
@@ -102,9 +109,9 @@ static Inputs prepare(const Dense *dense, const float *x, word rows, Buffer *roo
         scales[row] = largest(most) / LEVELS;
         vec factor = all(LEVELS / largest(most));
         for (word i = 0; i < width; i += LANES)
-            *(bvec *)(place + i) = __builtin_convertvector(nearest(load(x + i) * factor) + OFFSET, bvec);
-        if (width < stride) memset(place + width, 0, stride - width);
+            *(bvec *)PLACE(i) = __builtin_convertvector(nearest(load(x + i) * factor) + OFFSET, bvec);
     }
+#undef PLACE
     return (Inputs){out, stride, scales};
 }
 
@@ -201,28 +208,29 @@ static void tiles_begin(void) {
 }
 static void tiles_end(void) { _tile_release(); }
 
-#define TILE_PRODUCT(name, multiply)                                                                     \
-    INLINE void name(const char *x, word stride, const char *panel, word words, int both, float *sums) { \
-        _tile_zero(0);                                                                                   \
-        _tile_zero(1);                                                                                   \
-        _tile_zero(2);                                                                                   \
-        _tile_zero(3);                                                                                   \
-        for (word k = 0; k < words; k += 16, x += 64, panel += 16 * PANEL * 4) {                         \
-            _tile_loadd(6, panel, PANEL * 4);                                                            \
-            _tile_loadd(7, panel + 64, PANEL * 4);                                                       \
-            _tile_loadd(4, x, stride);                                                                   \
-            multiply(0, 4, 6);                                                                           \
-            multiply(1, 4, 7);                                                                           \
-            if (!both) continue;                                                                         \
-            _tile_loadd(5, x + 16 * stride, stride);                                                     \
-            multiply(2, 5, 6);                                                                           \
-            multiply(3, 5, 7);                                                                           \
-        }                                                                                                \
-        _tile_stored(0, sums, PANEL * 4);                                                                \
-        _tile_stored(1, sums + LANES, PANEL * 4);                                                        \
-        if (!both) return;                                                                               \
-        _tile_stored(2, sums + 16 * PANEL, PANEL * 4);                                                   \
-        _tile_stored(3, sums + 16 * PANEL + LANES, PANEL * 4);                                           \
+#define TILE_PRODUCT(name, multiply) \
+    INLINE void name(const char *x, const char *panel, word words, int both, word lines, const char *ahead, float *sums) { \
+        _tile_zero(0); \
+        _tile_zero(1); \
+        _tile_zero(2); \
+        _tile_zero(3); \
+        for (word k = 0; k < words; k += 16, x += 1024, panel += 16 * PANEL * 4) { \
+            for (word i = 0; i < lines; i++, ahead += 64) __builtin_prefetch(ahead, 0, 2); \
+            _tile_loadd(6, panel, PANEL * 4); \
+            _tile_loadd(7, panel + 64, PANEL * 4); \
+            _tile_loadd(4, x, 64); \
+            multiply(0, 4, 6); \
+            multiply(1, 4, 7); \
+            if (!both) continue; \
+            _tile_loadd(5, x + 64 * words, 64); \
+            multiply(2, 5, 6); \
+            multiply(3, 5, 7); \
+        } \
+        _tile_stored(0, sums, PANEL * 4); \
+        _tile_stored(1, sums + LANES, PANEL * 4); \
+        if (!both) return; \
+        _tile_stored(2, sums + 16 * PANEL, PANEL * 4); \
+        _tile_stored(3, sums + 16 * PANEL + LANES, PANEL * 4); \
     }
 TILE_PRODUCT(tiles_half, _tile_dpbf16ps)
 TILE_PRODUCT(tiles_int8, _tile_dpbssd)
@@ -230,14 +238,13 @@ TILE_PRODUCT(tiles_int8, _tile_dpbssd)
 INLINE void multiply_tiles(const Dense *dense, int type, const Inputs *inputs, word rows, word n, int activation, float *out,
                            word out_stride) {
     float sums[32 * PANEL] __attribute__((aligned(64)));
-    const char *panel = dense->packed + n * dense->words * 4, *next = panel + dense->words * PANEL * 4;
-    if (n + PANEL < dense->columns)
-        for (word i = 0; i < dense->words * PANEL * 4; i += 64) __builtin_prefetch(next + i, 0, 2);
-    for (word row = 0; row < rows; row += 32) {
+    const char *panel = dense->packed + n * dense->words * 4, *ahead = panel + dense->words * PANEL * 4;
+    word blocks = (rows + 31) / 32, lines = n + PANEL < dense->columns ? (PANEL + blocks - 1) / blocks : 0;
+    for (word row = 0; row < rows; row += 32, ahead += lines * dense->words / 16 * 64) {
         const char *x = inputs->words + row * inputs->stride;
         word some = rows - row < 32 ? rows - row : 32;
-        if (type == BFLOAT16) tiles_half(x, inputs->stride, panel, dense->words, some > 16, sums);
-        else tiles_int8(x, inputs->stride, panel, dense->words, some > 16, sums);
+        if (type == BFLOAT16) tiles_half(x, panel, dense->words, some > 16, lines, ahead, sums);
+        else tiles_int8(x, panel, dense->words, some > 16, lines, ahead, sums);
         for (word r = 0; r < some; r++)
             for (int side = 0; side < 2; side++)
                 finish(dense, n + side * LANES, inputs, row + r, load(sums + r * PANEL + side * LANES), activation,

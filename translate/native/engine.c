@@ -219,7 +219,7 @@ static void encode(Worker *worker, word count, const word *slots, const int32_t 
             reserve_pages(&worker->sentence, lengths[i], &worker->sentence_pool);
             for (word j = 0; j < lengths[i]; j++)
                 remember(layout, &worker->sentence, 0, j, row + (3 * j + 1) * d, row + (3 * j + 2) * d);
-            attend(layout, lengths[i], row, 3 * d, &worker->sentence, 0, lengths[i], NULL, 0, 0, mixed + at * d, d, &worker->scores);
+            attend(layout, lengths[i], row, 3 * d, &worker->sentence, &worker->sentence, 0, lengths[i], NULL, 0, 0, mixed + at * d, d, &worker->scores);
         }
         project(worker, &layer->out, &layer->norm, mixed, x, rows);
         feed_forward(worker, layer, x, rows);
@@ -261,12 +261,12 @@ static void attend_past(Worker *worker, word l, const float *fused, float *mixed
     word d = worker->model->d, beams = worker->rules.beams;
     for (word i = 0; i < count; i++) {
         Slot *slot = worker->slot + worker->active[i];
-        Pages *past = worker->past + worker->active[i];
+        Pages *past = worker->past + worker->active[i], *ahead = worker->past + worker->active[i + 1 < count ? i + 1 : i];
         const float *row = fused + i * beams * 3 * d;
         word width = (slot->position + 1) * beams;
         for (word b = 0; b < beams; b++)
             remember(layout, past, l, slot->position * beams + b, row + (3 * b + 1) * d, row + (3 * b + 2) * d);
-        attend(layout, beams, row, 3 * d, past, l, width, beams > 1 ? slot->own : NULL, worker->positions + 1,
+        attend(layout, beams, row, 3 * d, past, ahead, l, width, beams > 1 ? slot->own : NULL, worker->positions + 1,
                slot->position + 1, mixed + i * beams * d, d, &worker->scores);
     }
 }
@@ -274,9 +274,9 @@ static void attend_past(Worker *worker, word l, const float *fused, float *mixed
 static void attend_source(Worker *worker, word l, const float *query, float *mixed, word count) {
     word d = worker->model->d, beams = worker->rules.beams;
     for (word i = 0; i < count; i++) {
-        word slot = worker->active[i], at = i * beams * d;
-        attend(&worker->model->decoder_layout, beams, query + at, d, worker->source + slot, l, worker->slot[slot].columns, NULL,
-               0, 0, mixed + at, d, &worker->scores);
+        word slot = worker->active[i], next = worker->active[i + 1 < count ? i + 1 : i], at = i * beams * d;
+        attend(&worker->model->decoder_layout, beams, query + at, d, worker->source + slot, worker->source + next, l,
+               worker->slot[slot].columns, NULL, 0, 0, mixed + at, d, &worker->scores);
     }
 }
 
