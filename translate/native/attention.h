@@ -91,21 +91,31 @@ static void remember(const Layout *layout, const Pages *pages, word layer, word 
     for (word i = 0; i < d / 2; i++) keys[i * LANES] = pairs[i];
 }
 
-/* Exponentials of the first n scores over the highest of them, each over their sum; zero up to a whole vector. */
-INLINE void share(float *scores, word n) {
-    word whole = (n + LANES - 1) / LANES * LANES;
-    for (word i = n; i < whole; i++) scores[i] = -INFINITY;
-    vec best = load(scores), sum = all(0.0f);
-    for (word i = LANES; i < whole; i += LANES) best = larger(load(scores + i), best);
+/* The lanes of a page that count: those of its list, or those before column n. */
+INLINE uint16_t counted(const uint16_t *own, word page, word n) {
+    if (own) return own[page];
+    word left = n - page * LANES;
+    return (uint16_t)(left >= LANES ? (1 << LANES) - 1 : (1 << left) - 1);
+}
+
+/* Scores [pages][LANES] → exponentials over the highest that counts, each over their sum; 0 where none counts. */
+INLINE void share(float *scores, word pages, const uint16_t *own, word n) {
+    vec best = all(-INFINITY), sum = (vec){};
+    for (word p = 0; p < pages; p++) {
+        ivec mask = spread(counted(own, p, n));
+        vec score = (vec)((*(ivec *)(scores + p * LANES) & mask) | ((ivec)all(-INFINITY) & ~mask));
+        store(scores + p * LANES, score);
+        best = larger(score, best);
+    }
     best = all(largest(best));
-    for (word i = 0; i < whole; i += LANES) {
-        vec one = exponential(load(scores + i) - best);
-        store(scores + i, one);
+    for (word p = 0; p < pages; p++) {
+        vec one = exponential(load(scores + p * LANES) - best);
+        one = (vec)((ivec)one & spread(counted(own, p, n)));
+        store(scores + p * LANES, one);
         sum += one;
     }
-    for (word i = n; i < whole; i++) scores[i] = 0; /* they were e to the -87, which is nothing in the sum */
     vec scale = all(1.0f / total(sum));
-    for (word i = 0; i < whole; i += LANES) store(scores + i, load(scores + i) * scale);
+    for (word p = 0; p < pages; p++) store(scores + p * LANES, load(scores + p * LANES) * scale);
 }
 
 /* Rows of floats as words of a product, in place for float32. */
@@ -124,12 +134,12 @@ typedef struct {
     word ahead_count;
     const char *query;          /* words of the first query; the next stands query_step bytes behind it */
     word query_step;
-    float *scores; /* [queries][columns], then as much again for a list's, and words */
+    float *scores; /* [heads][queries][columns], then room for words */
     float *out;
     word out_step;
 } Attention;
 
-/* Scores of a head's queries over every column: [queries][columns]. */
+/* Scores of a head's queries over every column. */
 INLINE void score_columns(const Attention *a, int type, int queries, word head, word h) {
     word words = head / per_word(type), keys = a->layer + h * words * LANES * 4;
     for (word p = 0; p < a->count; p++) {
@@ -145,14 +155,15 @@ INLINE void score_columns(const Attention *a, int type, int queries, word head, 
                 odd[q] = multiply_add(type, odd[q], x + 4, two);
             }
         }
-        for (int q = 0; q < queries; q++) store(a->scores + q * a->columns + p * LANES, even[q] + odd[q]);
+        for (int q = 0; q < queries; q++) store(a->scores + (h * queries + q) * a->columns + p * LANES, even[q] + odd[q]);
     }
 }
 
 /* The values of all columns by their shares, for a head's queries. */
-INLINE void mix_values(const Attention *a, int type, int queries, word head, word h, word width, const char *const *shares) {
+INLINE void mix_values(const Attention *a, int type, int queries, word head, word h, word width, const char *shares) {
     word group = per_word(type), d = a->layout->d, groups = (width + group - 1) / group, each = LANES / group;
-    word values = a->layer + (d + h * head) / group * LANES * 4;
+    word values = a->layer + (d + h * head) / group * LANES * 4, step = a->columns * 4 / group;
+    const char *share = shares + h * queries * step;
     vec sums[MOST_QUERIES][2][WIDEST_HEAD / LANES];
     for (int q = 0; q < queries; q++)
         for (word j = 0; j < head / LANES; j++) sums[q][0][j] = sums[q][1][j] = (vec){};
@@ -164,7 +175,7 @@ INLINE void mix_values(const Attention *a, int type, int queries, word head, wor
             vec v = load((const float *)value + j * LANES); \
             __builtin_prefetch(ahead + j * LANES * 4); \
             for (int q = 0; q < queries; q++) \
-                sums[q][side][j] = multiply_add(type, sums[q][side][j], shares[q] + (i) * 4, v); \
+                sums[q][side][j] = multiply_add(type, sums[q][side][j], share + q * step + (i) * 4, v); \
         } \
     } while (0)
     word i = 0;
@@ -179,42 +190,34 @@ INLINE void mix_values(const Attention *a, int type, int queries, word head, wor
             store(a->out + q * a->out_step + h * head + j * LANES, sums[q][0][j] + sums[q][1][j]);
 }
 
-INLINE void attend_heads(const Attention *a, int type, int queries, word head, word width, const int32_t *own, word own_step,
-                         word n) {
-    float *picked = a->scores + MOST_QUERIES * a->columns;
-    char *words = (char *)(picked + a->columns + LANES);
-    for (word h = 0; h < a->layout->heads; h++) {
-        const char *shares[MOST_QUERIES];
-        score_columns(a, type, queries, head, h);
-        for (int q = 0; q < queries; q++) {
-            float *row = a->scores + q * a->columns;
-            if (own) {
-                const int32_t *columns = own + q * own_step;
-                for (word i = 0; i < n; i++) picked[i] = row[columns[i]];
-                share(picked, n);
-                for (word i = 0; i < a->columns; i += LANES) store(row + i, (vec){});
-                for (word i = 0; i < n; i++) row[columns[i]] = picked[i];
-            } else {
-                share(row, width);
-            }
-            shares[q] = to_words(type, row, a->columns, words + q * a->columns * 4);
-        }
-        mix_values(a, type, queries, head, h, width, shares);
+/* Each pass goes through all heads: their long chains of dependent sums and exponentials then overlap. */
+INLINE void attend_heads(const Attention *a, int type, int queries, word head, word width, const uint16_t *own, word own_step) {
+    word heads = a->layout->heads, rows = heads * queries;
+    char *words = (char *)(a->scores + rows * a->columns);
+    for (word h = 0; h < heads; h++) score_columns(a, type, queries, head, h);
+    for (word i = 0; i < rows; i++) {
+        float *row = a->scores + i * a->columns;
+        share(row, a->count, own ? own + i % queries * own_step : NULL, width);
+        to_words(type, row, a->columns, words + i * a->columns * 2);
     }
+    const char *shares = type == FLOAT32 ? (const char *)a->scores : words;
+    for (word h = 0; h < heads; h++) mix_values(a, type, queries, head, h, width, shares);
 }
 
-/* Attention of some queries [d], `step` floats apart, in one layer of a cache. Each over the first `width` columns, or over
-   those n that stand in its own list, `own_step` apart. `ahead` is attended over next. Out: [d], `out_step` apart. */
+/* Attention of some queries [d], `step` floats apart, in one layer of a cache. Each over the first `width` columns, or
+   over those of its own, a bit a column and a number a page, `own_step` numbers apart. `ahead` is attended over next. Out:
+   [d], `out_step` apart. */
 static void attend(const Layout *layout, word queries, const float *query, word step, const Pages *pages, const Pages *ahead,
-                   word layer, word width, const int32_t *own, word own_step, word n, float *out, word out_step, Buffer *room) {
+                   word layer, word width, const uint16_t *own, word own_step, float *out, word out_step, Buffer *room) {
     word count = (width + LANES - 1) / LANES, columns = count * LANES, d = layout->d;
-    float *scores = reserve(room, (2 * MOST_QUERIES + 1) * (columns + LANES) * 4 + queries * d * 2);
-    char *words = (char *)(scores + (2 * MOST_QUERIES + 1) * (columns + LANES));
+    word size = 2 * MOST_QUERIES * layout->heads * columns;
+    float *scores = reserve(room, size * 4 + queries * d * 2);
+    char *words = (char *)(scores + size);
     word query_step = layout->halves ? d * 2 : step * 4;
     for (word q = 0; q < queries && layout->halves; q++) to_words(BFLOAT16, query + q * step, d, words + q * query_step);
     Attention a = {layout, pages->at, layer * layer_bytes(layout), count, columns, ahead->at, ahead->count,
                    layout->halves ? words : (const char *)query, query_step, scores, out, out_step};
-#define HEADS(type, queries, head) attend_heads(&a, type, queries, head, width, own, own_step, n)
+#define HEADS(type, queries, head) attend_heads(&a, type, queries, head, width, own, own_step)
 #define SOME(queries) \
     do { \
         if (layout->halves && layout->head == 32) HEADS(BFLOAT16, queries, 32); \

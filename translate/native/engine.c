@@ -141,9 +141,9 @@ Worker *worker_new(const Model *model, const word *rules, double length_penalty,
     worker->past = calloc(slots, sizeof(Pages)), worker->source = calloc(slots, sizeof(Pages));
     worker->active = calloc(slots, sizeof(word)), worker->choices = calloc(slots * beams, sizeof(Choice));
     for (word i = 0; i < slots; i++) {
-        int32_t *lists = allocate((2 * beams + 1) * (positions + 1) * 4);
-        worker->slot[i].history = lists, worker->slot[i].own = lists + beams * (positions + 1);
-        worker->slot[i].best = lists + 2 * beams * (positions + 1);
+        int32_t *lists = allocate((beams + 1) * (positions + 1) * 4);
+        worker->slot[i].history = lists, worker->slot[i].best = lists + beams * (positions + 1);
+        worker->slot[i].own = allocate(beams * own_pages(&worker->rules, positions) * 2);
     }
     worker->pool.bytes = page_bytes(&model->decoder_layout), worker->sentence_pool.bytes = page_bytes(&model->encoder_layout);
     return worker;
@@ -151,7 +151,7 @@ Worker *worker_new(const Model *model, const word *rules, double length_penalty,
 
 void worker_free(Worker *worker) {
     for (word i = 0; i < worker->slots; i++)
-        free(worker->slot[i].history), free(worker->past[i].at), free(worker->source[i].at);
+        free(worker->slot[i].history), free(worker->slot[i].own), free(worker->past[i].at), free(worker->source[i].at);
     free_pool(&worker->pool), free_pool(&worker->sentence_pool), free(worker->sentence.at);
     Buffer *buffers[] = {&worker->x, &worker->fused, &worker->mixed, &worker->added, &worker->inner,
                          &worker->inputs, &worker->scores, &worker->logits, &worker->bars};
@@ -219,7 +219,7 @@ static void encode(Worker *worker, word count, const word *slots, const int32_t 
             reserve_pages(&worker->sentence, lengths[i], &worker->sentence_pool);
             for (word j = 0; j < lengths[i]; j++)
                 remember(layout, &worker->sentence, 0, j, row + (3 * j + 1) * d, row + (3 * j + 2) * d);
-            attend(layout, lengths[i], row, 3 * d, &worker->sentence, &worker->sentence, 0, lengths[i], NULL, 0, 0, mixed + at * d, d, &worker->scores);
+            attend(layout, lengths[i], row, 3 * d, &worker->sentence, &worker->sentence, 0, lengths[i], NULL, 0, mixed + at * d, d, &worker->scores);
         }
         project(worker, &layer->out, &layer->norm, mixed, x, rows);
         feed_forward(worker, layer, x, rows);
@@ -266,8 +266,8 @@ static void attend_past(Worker *worker, word l, const float *fused, float *mixed
         word width = (slot->position + 1) * beams;
         for (word b = 0; b < beams; b++)
             remember(layout, past, l, slot->position * beams + b, row + (3 * b + 1) * d, row + (3 * b + 2) * d);
-        attend(layout, beams, row, 3 * d, past, ahead, l, width, beams > 1 ? slot->own : NULL, worker->positions + 1,
-               slot->position + 1, mixed + i * beams * d, d, &worker->scores);
+        attend(layout, beams, row, 3 * d, past, ahead, l, width, beams > 1 ? slot->own : NULL,
+               own_pages(&worker->rules, worker->positions), mixed + i * beams * d, d, &worker->scores);
     }
 }
 
@@ -276,7 +276,7 @@ static void attend_source(Worker *worker, word l, const float *query, float *mix
     for (word i = 0; i < count; i++) {
         word slot = worker->active[i], next = worker->active[i + 1 < count ? i + 1 : i], at = i * beams * d;
         attend(&worker->model->decoder_layout, beams, query + at, d, worker->source + slot, worker->source + next, l,
-               worker->slot[slot].columns, NULL, 0, 0, mixed + at, d, &worker->scores);
+               worker->slot[slot].columns, NULL, 0, mixed + at, d, &worker->scores);
     }
 }
 
@@ -290,7 +290,8 @@ static float *decode(Worker *worker, word count) {
         Slot *slot = worker->slot + worker->active[i];
         reserve_pages(worker->past + worker->active[i], (slot->position + 1) * beams, &worker->pool);
         for (word b = 0; b < beams; b++) {
-            slot->own[b * (worker->positions + 1) + slot->position] = (int32_t)(slot->position * beams + b);
+            word column = slot->position * beams + b, pages = own_pages(&worker->rules, worker->positions);
+            slot->own[b * pages + column / LANES] |= (uint16_t)(1 << column % LANES);
             embed(x + (i * beams + b) * d, model->target_tokens + slot->tokens[b] * d, model->target_positions + slot->position * d, d);
         }
     }

@@ -31,7 +31,7 @@ typedef struct {
     word number, position, limit, columns;
     int busy, done;
     int32_t *history; /* [beams][positions + 1]: the start, and each beam's tokens */
-    int32_t *own;     /* [beams][positions + 1]: the columns of its past in the cache, position * beams + beam */
+    uint16_t *own;    /* [beams][pages]: the columns of its past in the cache, position * beams + beam, a bit each */
     int32_t *best;    /* [positions + 1]: of the best finished hypothesis */
     int32_t tokens[MOST_BEAMS];
     float running[MOST_BEAMS], sums[MOST_BEAMS], finished[MOST_BEAMS];
@@ -40,6 +40,9 @@ typedef struct {
     float best_sum;
     int best_ended;
 } Slot;
+
+/* Pages of the longest past of all beams. */
+INLINE word own_pages(const Rules *rules, word positions) { return ((positions + 1) * rules->beams + LANES - 1) / LANES; }
 
 static void begin_choice(Choice *choice, word count) {
     for (word i = 0; i < count; i++) choice->best[i] = -INFINITY, choice->tokens[i] = 0;
@@ -102,6 +105,7 @@ static void begin_slot(Slot *slot, const Rules *rules, word positions, word numb
     word beams = rules->beams;
     slot->number = number, slot->limit = limit, slot->position = 0, slot->busy = 1, slot->done = 0;
     slot->best_length = 0, slot->best_sum = 0, slot->best_ended = 0;
+    memset(slot->own, 0, beams * own_pages(rules, positions) * 2);
     for (word b = 0; b < beams; b++) {
         slot->tokens[b] = slot->history[b * (positions + 1)] = (int32_t)rules->start;
         slot->running[b] = b ? NEVER : 0.0f, slot->finished[b] = NEVER;
@@ -174,12 +178,12 @@ static void keep_finished(Slot *slot, const Rules *rules, const Candidates *foun
     slot->best_length = length, slot->best_sum = found->sums[winner], slot->best_ended = found->tokens[winner] == rules->end;
 }
 
-/* Let each beam go on from its parent: `lists` [beams][positions + 1], of which the first `count` entries are in use. */
-static void follow_parents(int32_t *lists, const word *parents, word beams, word positions, word count) {
-    int32_t before[beams * count];
-    for (word b = 0; b < beams; b++) memcpy(before + b * count, lists + b * (positions + 1), count * 4);
+/* Let each beam go on from its parent: `lists` are `step` bytes apart, of which `used` are in use. */
+static void follow_parents(void *lists, const word *parents, word beams, word step, word used) {
+    char before[beams * used];
+    for (word b = 0; b < beams; b++) memcpy(before + b * used, (char *)lists + b * step, used);
     for (word b = 0; b < beams; b++)
-        if (parents[b] != b) memcpy(lists + b * (positions + 1), before + parents[b] * count, count * 4);
+        if (parents[b] != b) memcpy((char *)lists + b * step, before + parents[b] * used, used);
 }
 
 /* Whether running beams can no longer improve on the finished ones. `generate` compares with the worst finished score, and
@@ -216,8 +220,8 @@ static void advance_beams(Slot *slot, const Rules *rules, const Choice *choices,
         slot->running[b] = rest[going[b]], slot->sums[b] = found.sums[going[b]];
     }
     word count = ++slot->position;
-    follow_parents(slot->history, parents, beams, positions, count);
-    follow_parents(slot->own, parents, beams, positions, count);
+    follow_parents(slot->history, parents, beams, (positions + 1) * 4, count * 4);
+    follow_parents(slot->own, parents, beams, own_pages(rules, positions) * 2, (count * beams + LANES - 1) / LANES * 2);
     for (word b = 0; b < beams; b++) slot->history[b * (positions + 1) + count] = slot->tokens[b];
     slot->done = all_end || cannot_improve(slot, rules, powers);
 }

@@ -68,6 +68,15 @@ INLINE float largest(vec v) {
 #endif
 }
 
+/* All bits of the lanes whose bit is set. */
+INLINE ivec spread(uint16_t bits) {
+#if LANES == 16
+    return (ivec)_mm512_movm_epi32(bits);
+#else
+    return -((all_int(bits) >> (ivec){0, 1, 2, 3, 4, 5, 6, 7}) & 1);
+#endif
+}
+
 /* The nearest integer to each number, of two equally near the even one, for numbers below 2^22: adding 1.5 * 2^23 rounds. */
 INLINE ivec nearest(vec x) {
     const vec magic = all(12582912.0f);
