@@ -1,14 +1,14 @@
 /* Attention over cached keys and values, each query by itself.
 
-   A cache is a list of pages. A page holds LANES columns (tokens) of every layer, in the words of 32 bits of dense.h: first
+   A cache is a list of pages. A page holds LANES columns (tokens) of every layer, in words of 32 bits: first
    the keys, [heads][head][LANES], so that a vector holds one dimension of LANES keys and no sum runs across a vector; then
-   the values, [heads][LANES][head]. In bfloat16 and int8 runs pages hold bfloat16, a word two dimensions of a key, or one
-   dimension of two values. All of a head is read in one go. */
+   the values, [heads][LANES][head]. In bfloat16 and int8 runs the decoder's pages hold bfloat16, a word two dimensions of a
+   key, or one dimension of two values: reading them is what takes the time. All of a head is read in one go. */
 
 #ifndef ATTENTION_H
 #define ATTENTION_H
 
-#include "dense.h"
+#include "vectors.h"
 
 #define MOST_QUERIES 4  /* that share one reading of the keys */
 #define WIDEST_HEAD 128
@@ -75,7 +75,10 @@ static void remember(const Layout *layout, const Pages *pages, word layer, word 
     if (!layout->halves) {
         float *keys = (float *)page + lane, *values = (float *)page + d * LANES + lane * head;
         for (word h = 0; h < d; h += head)
-            for (word i = 0; i < head; i += LANES) store(values + h * LANES + i, load(value + h + i));
+            for (word i = 0; i < head; i += LANES) {
+                store(values + h * LANES + i, load(value + h + i));
+                if (lane % 2 == 0) store(values + h * LANES + head + i, (vec){});
+            }
         for (word i = 0; i < d; i++) keys[i * LANES] = key[i];
         return;
     }
@@ -118,12 +121,9 @@ INLINE void share(float *scores, word pages, const uint16_t *own, word n) {
     for (word p = 0; p < pages; p++) store(scores + p * LANES, load(scores + p * LANES) * scale);
 }
 
-/* Rows of floats as words of a product, in place for float32. */
-INLINE const char *to_words(int type, const float *x, word n, char *room) {
-    if (type == FLOAT32) return (const char *)x;
-    for (word i = 0; i < n; i += LANES) *(hvec *)(room + 2 * i) = to_half(load(x + i));
-    return room;
-}
+/* The first and the second half of words of two bfloat16, as floats. */
+INLINE vec first_half(vec words) { return (vec)((ivec)words << 16); }
+INLINE vec second_half(vec words) { return (vec)((ivec)words & (int32_t)0xffff0000); }
 
 /* What one layer's attention of a few queries needs. */
 typedef struct {
@@ -132,76 +132,69 @@ typedef struct {
     word layer, count, columns; /* the layer's place; pages in use, and their columns */
     char *const *ahead;         /* the pages that are attended over next, and how many: fetched meanwhile */
     word ahead_count;
-    const char *query;          /* words of the first query; the next stands query_step bytes behind it */
-    word query_step;
-    float *scores; /* [heads][queries][columns], then room for words */
+    const float *query;
+    word step; /* from a query to the next */
+    float *scores; /* [heads][queries][columns] */
     float *out;
     word out_step;
 } Attention;
 
 /* Scores of a head's queries over every column. */
-INLINE void score_columns(const Attention *a, int type, int queries, word head, word h) {
-    word words = head / per_word(type), keys = a->layer + h * words * LANES * 4;
+INLINE void score_columns(const Attention *a, int halves, int queries, word head, word h) {
+    word rows = halves ? head / 2 : head, keys = a->layer + h * rows * LANES * 4;
     for (word p = 0; p < a->count; p++) {
         const char *page = a->pages[p] + keys, *ahead = p < a->ahead_count ? a->ahead[p] + keys : page;
         vec even[MOST_QUERIES], odd[MOST_QUERIES];
         for (int q = 0; q < queries; q++) even[q] = odd[q] = (vec){};
-        for (word i = 0; i < words; i += 2) {
-            vec one = load((const float *)page + i * LANES), two = load((const float *)page + (i + 1) * LANES);
-            __builtin_prefetch(ahead + i * LANES * 4), __builtin_prefetch(ahead + (i + 1) * LANES * 4);
+        for (word i = 0; i < head; i += 2) {
+            const float *words = (const float *)page + (halves ? i / 2 : i) * LANES;
+            vec one = halves ? first_half(load(words)) : load(words);
+            vec two = halves ? second_half(load(words)) : load(words + LANES);
             for (int q = 0; q < queries; q++) {
-                const char *x = a->query + q * a->query_step + (h * words + i) * 4;
-                even[q] = multiply_add(type, even[q], x, one);
-                odd[q] = multiply_add(type, odd[q], x + 4, two);
+                const float *query = a->query + q * a->step + h * head + i;
+                even[q] = even[q] + all(query[0]) * one;
+                odd[q] = odd[q] + all(query[1]) * two;
             }
+            if (halves) __builtin_prefetch(ahead + i * LANES * 2);
         }
         for (int q = 0; q < queries; q++) store(a->scores + (h * queries + q) * a->columns + p * LANES, even[q] + odd[q]);
     }
 }
 
 /* The values of all columns by their shares, for a head's queries. */
-INLINE void mix_values(const Attention *a, int type, int queries, word head, word h, word width, const char *shares) {
-    word group = per_word(type), d = a->layout->d, groups = (width + group - 1) / group, each = LANES / group;
-    word values = a->layer + (d + h * head) / group * LANES * 4, step = a->columns * 4 / group;
-    const char *share = shares + h * queries * step;
-    vec sums[MOST_QUERIES][2][WIDEST_HEAD / LANES];
+INLINE void mix_values(const Attention *a, int halves, int queries, word head, word h, word width) {
+    word each = halves ? LANES / 2 : LANES, values = a->layer + (a->layout->d + h * head) * each * 4;
+    const float *shares = a->scores + h * queries * a->columns;
+    vec even[MOST_QUERIES][WIDEST_HEAD / LANES], odd[MOST_QUERIES][WIDEST_HEAD / LANES];
     for (int q = 0; q < queries; q++)
-        for (word j = 0; j < head / LANES; j++) sums[q][0][j] = sums[q][1][j] = (vec){};
-#define GROUP(i, side) \
-    do { \
-        word page = (i) / each, place = values + (i) % each * head * 4; \
-        const char *value = a->pages[page] + place, *ahead = page < a->ahead_count ? a->ahead[page] + place : value; \
-        for (word j = 0; j < head / LANES; j++) { \
-            vec v = load((const float *)value + j * LANES); \
-            __builtin_prefetch(ahead + j * LANES * 4); \
-            for (int q = 0; q < queries; q++) \
-                sums[q][side][j] = multiply_add(type, sums[q][side][j], share + q * step + (i) * 4, v); \
-        } \
-    } while (0)
-    word i = 0;
-    for (; queries == 1 && i + 1 < groups; i += 2) { /* two sums at a time, not to wait for one */
-        GROUP(i, 0);
-        GROUP(i + 1, 1);
+        for (word j = 0; j < head / LANES; j++) even[q][j] = odd[q][j] = (vec){};
+    for (word i = 0; i < width; i += 2) {
+        word page = i / LANES, place = values + (halves ? i % LANES / 2 : i % LANES) * head * 4;
+        const char *value = a->pages[page] + place, *ahead = page < a->ahead_count ? a->ahead[page] + place : value;
+        for (word j = 0; j < head / LANES; j++) {
+            const float *words = (const float *)value + j * LANES;
+            vec one = halves ? first_half(load(words)) : load(words);
+            vec two = halves ? second_half(load(words)) : load(words + head);
+            for (int q = 0; q < queries; q++) {
+                const float *share = shares + q * a->columns + i;
+                even[q][j] = even[q][j] + all(share[0]) * one;
+                odd[q][j] = odd[q][j] + all(share[1]) * two;
+            }
+            if (halves) __builtin_prefetch(ahead + j * LANES * 4);
+        }
     }
-    for (; i < groups; i++) GROUP(i, 0);
-#undef GROUP
     for (int q = 0; q < queries; q++)
         for (word j = 0; j < head / LANES; j++)
-            store(a->out + q * a->out_step + h * head + j * LANES, sums[q][0][j] + sums[q][1][j]);
+            store(a->out + q * a->out_step + h * head + j * LANES, even[q][j] + odd[q][j]);
 }
 
 /* Each pass goes through all heads: their long chains of dependent sums and exponentials then overlap. */
-INLINE void attend_heads(const Attention *a, int type, int queries, word head, word width, const uint16_t *own, word own_step) {
-    word heads = a->layout->heads, rows = heads * queries;
-    char *words = (char *)(a->scores + rows * a->columns);
-    for (word h = 0; h < heads; h++) score_columns(a, type, queries, head, h);
-    for (word i = 0; i < rows; i++) {
-        float *row = a->scores + i * a->columns;
-        share(row, a->count, own ? own + i % queries * own_step : NULL, width);
-        to_words(type, row, a->columns, words + i * a->columns * 2);
-    }
-    const char *shares = type == FLOAT32 ? (const char *)a->scores : words;
-    for (word h = 0; h < heads; h++) mix_values(a, type, queries, head, h, width, shares);
+INLINE void attend_heads(const Attention *a, int halves, int queries, word head, word width, const uint16_t *own, word own_step) {
+    word heads = a->layout->heads;
+    for (word h = 0; h < heads; h++) score_columns(a, halves, queries, head, h);
+    for (word i = 0; i < heads * queries; i++)
+        share(a->scores + i * a->columns, a->count, own ? own + i % queries * own_step : NULL, width);
+    for (word h = 0; h < heads; h++) mix_values(a, halves, queries, head, h, width);
 }
 
 /* Attention of some queries [d], `step` floats apart, in one layer of a cache. Each over the first `width` columns, or
@@ -209,24 +202,20 @@ INLINE void attend_heads(const Attention *a, int type, int queries, word head, w
    [d], `out_step` apart. */
 static void attend(const Layout *layout, word queries, const float *query, word step, const Pages *pages, const Pages *ahead,
                    word layer, word width, const uint16_t *own, word own_step, float *out, word out_step, Buffer *room) {
-    word count = (width + LANES - 1) / LANES, columns = count * LANES, d = layout->d;
-    word size = 2 * MOST_QUERIES * layout->heads * columns;
-    float *scores = reserve(room, size * 4 + queries * d * 2);
-    char *words = (char *)(scores + size);
-    word query_step = layout->halves ? d * 2 : step * 4;
-    for (word q = 0; q < queries && layout->halves; q++) to_words(BFLOAT16, query + q * step, d, words + q * query_step);
-    Attention a = {layout, pages->at, layer * layer_bytes(layout), count, columns, ahead->at, ahead->count,
-                   layout->halves ? words : (const char *)query, query_step, scores, out, out_step};
-#define HEADS(type, queries, head) attend_heads(&a, type, queries, head, width, own, own_step)
+    word count = (width + LANES - 1) / LANES, columns = count * LANES;
+    float *scores = reserve(room, MOST_QUERIES * layout->heads * columns * 4);
+    Attention a = {layout, pages->at, layer * layer_bytes(layout), count, columns, ahead->at, ahead->count, query, step, scores,
+                   out, out_step};
+#define HEADS(halves, queries, head) attend_heads(&a, halves, queries, head, width, own, own_step)
 #define SOME(queries) \
     do { \
-        if (layout->halves && layout->head == 32) HEADS(BFLOAT16, queries, 32); \
-        else if (layout->halves && layout->head == 64) HEADS(BFLOAT16, queries, 64); \
-        else if (layout->halves) HEADS(BFLOAT16, queries, layout->head); \
-        else if (layout->head == 32) HEADS(FLOAT32, queries, 32); \
-        else if (layout->head == 64) HEADS(FLOAT32, queries, 64); \
-        else HEADS(FLOAT32, queries, layout->head); \
-        a.query += queries * query_step, a.out += queries * out_step, own += own ? queries * own_step : 0; \
+        if (layout->halves && layout->head == 32) HEADS(1, queries, 32); \
+        else if (layout->halves && layout->head == 64) HEADS(1, queries, 64); \
+        else if (layout->halves) HEADS(1, queries, layout->head); \
+        else if (layout->head == 32) HEADS(0, queries, 32); \
+        else if (layout->head == 64) HEADS(0, queries, 64); \
+        else HEADS(0, queries, layout->head); \
+        a.query += queries * step, a.out += queries * out_step, own += own ? queries * own_step : 0; \
     } while (0)
     for (; queries >= MOST_QUERIES; queries -= MOST_QUERIES) SOME(MOST_QUERIES);
     if (queries >= 2) {

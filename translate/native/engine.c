@@ -97,7 +97,7 @@ Model *model_new(const word *sizes, const float *const *tensors) {
     int type = (int)sizes[0], halves = type != FLOAT32;
     Model *model = allocate(sizeof *model);
     *model = (Model){.d = d, .inner = sizes[4] > sizes[5] ? sizes[4] : sizes[5], .activation = sizes[9],
-                     .encoder_layout = {sizes[2], d / sizes[2], d, 1, halves},
+                     .encoder_layout = {sizes[2], d / sizes[2], d, 1, 0},
                      .decoder_layout = {sizes[3], d / sizes[3], d, decoder_layers, halves},
                      .encoder_layers = encoder_layers, .decoder_layers = decoder_layers,
                      .source_tokens = tensors[0], .target_tokens = tensors[1],
