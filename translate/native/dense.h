@@ -152,22 +152,31 @@ INLINE vec multiply_add(int type, vec sum, const char *input, vec weights) {
 #endif
 }
 
-/* A panel's sums of one row → its outputs. */
-INLINE void finish(const Dense *dense, word n, const Inputs *inputs, word row, vec sum, int activation, float *out) {
+/* What half a panel's sums need to become outputs, held in registers. */
+typedef struct {
+    vec bias, scale;
+    ivec added;
+} Columns;
+
+INLINE Columns columns_at(const Dense *dense, word n) {
+    return (Columns){load(dense->bias + n), load(dense->scales + n), *(const ivec *)(dense->added + n)};
+}
+
+INLINE vec finish(int type, int activation, vec sum, float scale, const Columns *columns) {
     vec y = sum;
-    if (dense->type == INT8) {
+    if (type == INT8) {
         ivec exact = (ivec)sum;
-        if (OFFSET) exact -= *(const ivec *)(dense->added + n);
-        y = __builtin_convertvector(exact, vec) * (all(inputs->scales[row]) * load(dense->scales + n));
+        if (OFFSET) exact -= columns->added;
+        y = __builtin_convertvector(exact, vec) * (all(scale) * columns->scale);
     }
-    y = y + load(dense->bias + n);
+    y = y + columns->bias;
     if (activation == SWISH) y = y / (all(1.0f) + exponential(-larger(y, all(-87.0f))));
     if (activation == RELU) y = larger(y, all(0.0f));
-    store(out, y);
+    return y;
 }
 
 /* `tall` rows from `row` on times the panel that begins at column n. */
-INLINE void multiply_rows(const Dense *dense, int type, const Inputs *inputs, word row, int tall, word n, int activation,
+INLINE void multiply_rows(const Dense *dense, int type, int activation, const Inputs *inputs, word row, int tall, word n,
                           float *out, word out_stride) {
     vec sums[TALL][2];
     for (int r = 0; r < tall; r++) sums[r][0] = sums[r][1] = (vec){};
@@ -180,19 +189,20 @@ INLINE void multiply_rows(const Dense *dense, int type, const Inputs *inputs, wo
             sums[r][1] = multiply_add(type, sums[r][1], input, right);
         }
     }
-    for (int r = 0; r < tall; r++)
+    Columns columns[2] = {columns_at(dense, n), columns_at(dense, n + LANES)};
+    for (int r = 0; r < tall; r++) {
+        float scale = type == INT8 ? inputs->scales[row + r] : 1;
         for (int side = 0; side < 2; side++)
-            finish(dense, n + side * LANES, inputs, row + r, sums[r][side], activation,
-                   out + (row + r) * out_stride + side * LANES);
+            store(out + (row + r) * out_stride + side * LANES, finish(type, activation, sums[r][side], scale, columns + side));
+    }
 }
 
-INLINE void multiply_panel(const Dense *dense, int type, const Inputs *inputs, word rows, word n, int activation, float *out,
+INLINE void multiply_panel(const Dense *dense, int type, int activation, const Inputs *inputs, word rows, word n, float *out,
                            word out_stride) {
     word row = 0;
-    for (; row + TALL <= rows; row += TALL)
-        multiply_rows(dense, type, inputs, row, TALL, n, activation, out, out_stride);
-    for (; row + 3 <= rows; row += 3) multiply_rows(dense, type, inputs, row, 3, n, activation, out, out_stride);
-    for (; row < rows; row++) multiply_rows(dense, type, inputs, row, 1, n, activation, out, out_stride);
+    for (; row + TALL <= rows; row += TALL) multiply_rows(dense, type, activation, inputs, row, TALL, n, out, out_stride);
+    for (; row + 3 <= rows; row += 3) multiply_rows(dense, type, activation, inputs, row, 3, n, out, out_stride);
+    for (; row < rows; row++) multiply_rows(dense, type, activation, inputs, row, 1, n, out, out_stride);
 }
 
 #if TILES
@@ -235,20 +245,22 @@ static void tiles_end(void) { _tile_release(); }
 TILE_PRODUCT(tiles_half, _tile_dpbf16ps)
 TILE_PRODUCT(tiles_int8, _tile_dpbssd)
 
-INLINE void multiply_tiles(const Dense *dense, int type, const Inputs *inputs, word rows, word n, int activation, float *out,
+INLINE void multiply_tiles(const Dense *dense, int type, int activation, const Inputs *inputs, word rows, word n, float *out,
                            word out_stride) {
     float sums[32 * PANEL] __attribute__((aligned(64)));
-    const char *panel = dense->packed + n * dense->words * 4, *ahead = panel + dense->words * PANEL * 4;
-    word blocks = (rows + 31) / 32, lines = n + PANEL < dense->columns ? (PANEL + blocks - 1) / blocks : 0;
-    for (word row = 0; row < rows; row += 32, ahead += lines * dense->words / 16 * 64) {
-        const char *x = inputs->words + row * inputs->stride;
+    word words = dense->words, blocks = (rows + 31) / 32, lines = n + PANEL < dense->columns ? (PANEL + blocks - 1) / blocks : 0;
+    const char *panel = dense->packed + n * words * 4, *ahead = panel + words * PANEL * 4, *x = inputs->words;
+    const float *scales = inputs->scales;
+    Columns left = columns_at(dense, n), right = columns_at(dense, n + LANES);
+    for (word row = 0; row < rows; row += 32, ahead += lines * words / 16 * 64) {
         word some = rows - row < 32 ? rows - row : 32;
-        if (type == BFLOAT16) tiles_half(x, panel, dense->words, some > 16, lines, ahead, sums);
-        else tiles_int8(x, panel, dense->words, some > 16, lines, ahead, sums);
-        for (word r = 0; r < some; r++)
-            for (int side = 0; side < 2; side++)
-                finish(dense, n + side * LANES, inputs, row + r, load(sums + r * PANEL + side * LANES), activation,
-                       out + (row + r) * out_stride + side * LANES);
+        if (type == BFLOAT16) tiles_half(x + row * words * 4, panel, words, some > 16, lines, ahead, sums);
+        else tiles_int8(x + row * words * 4, panel, words, some > 16, lines, ahead, sums);
+        for (word r = 0; r < some; r++, out += out_stride) {
+            float scale = type == INT8 ? scales[row + r] : 1;
+            store(out, finish(type, activation, load(sums + r * PANEL), scale, &left));
+            store(out + LANES, finish(type, activation, load(sums + r * PANEL + LANES), scale, &right));
+        }
     }
 }
 #else
@@ -259,16 +271,23 @@ static void tiles_end(void) {}
 /* Columns `from` to `to` (whole panels) of the product, into out [rows, out_stride], whose first column is `from`. */
 static void multiply(const Dense *dense, const Inputs *inputs, word rows, word from, word to, int activation, float *out,
                      word out_stride) {
-#define EACH_PANEL(way, type) \
-    for (word n = from; n < to; n += PANEL) way(dense, type, inputs, rows, n, activation, out + n - from, out_stride)
-    if (dense->type == FLOAT32) EACH_PANEL(multiply_panel, FLOAT32);
+#define EACH_PANEL(way, type, activation) \
+    for (word n = from; n < to; n += PANEL) way(dense, type, activation, inputs, rows, n, out + n - from, out_stride)
+#define EACH(way, type) \
+    do { \
+        if (activation == SWISH) EACH_PANEL(way, type, SWISH); \
+        else if (activation == RELU) EACH_PANEL(way, type, RELU); \
+        else EACH_PANEL(way, type, LINEAR); \
+    } while (0)
+    if (dense->type == FLOAT32) EACH(multiply_panel, FLOAT32);
 #if TILES
-    else if (dense->type == BFLOAT16) EACH_PANEL(multiply_tiles, BFLOAT16);
-    else EACH_PANEL(multiply_tiles, INT8);
+    else if (dense->type == BFLOAT16) EACH(multiply_tiles, BFLOAT16);
+    else EACH(multiply_tiles, INT8);
 #else
-    else if (dense->type == BFLOAT16) EACH_PANEL(multiply_panel, BFLOAT16);
-    else EACH_PANEL(multiply_panel, INT8);
+    else if (dense->type == BFLOAT16) EACH(multiply_panel, BFLOAT16);
+    else EACH(multiply_panel, INT8);
 #endif
+#undef EACH
 #undef EACH_PANEL
 }
 
