@@ -130,7 +130,7 @@ class FloatDense:
 
     def __call__(self, x: Tensor, out: Tensor) -> Tensor:
         """Multiply-add into `out`."""
-        for some, place in zip(x.split(self._most), out.split(self._most), strict=True):
+        for some, place in zip(torch.split(x, self._most), torch.split(out, self._most), strict=True):
             torch.addmm(self._bias, some, self._weight, out=place)
         return out
 
@@ -145,7 +145,7 @@ class HalfDense:
 
     def __call__(self, x: Tensor, out: Tensor) -> Tensor:
         """Round, multiply, add the bias in float32."""
-        for some, place in zip(x.split(self._most), out.split(self._most), strict=True):
+        for some, place in zip(torch.split(x, self._most), torch.split(out, self._most), strict=True):
             torch.add(functional.linear(some.to(self._dtype), self._weight), self._bias, out=place)
         return out
 

@@ -68,30 +68,35 @@ static void free_pool(Pool *pool) {
     free(pool->slabs), free(pool->at);
 }
 
-/* One token's key and value [d] into a column of a layer. Columns are filled in rising order: an even one clears its partner. */
-static void remember(const Layout *layout, const Pages *pages, word layer, word column, const float *key, const float *value) {
-    char *page = pages->at[column / LANES] + layer * layer_bytes(layout);
-    word lane = column % LANES, d = layout->d, head = layout->head;
-    if (!layout->halves) {
-        float *keys = (float *)page + lane, *values = (float *)page + d * LANES + lane * head;
-        for (word h = 0; h < d; h += head)
-            for (word i = 0; i < head; i += LANES) {
-                store(values + h * LANES + i, load(value + h + i));
-                if (lane % 2 == 0) store(values + h * LANES + head + i, (vec){});
-            }
-        for (word i = 0; i < d; i++) keys[i * LANES] = key[i];
-        return;
-    }
-    uint32_t *keys = (uint32_t *)page + lane, *values = (uint32_t *)page + d / 2 * LANES + lane / 2 * head, pairs[d / 2];
+/* Keys and values of `count` tokens, `step` floats apart, into a layer's columns from `first` on, head by head. Columns are
+   filled in rising order: an even one clears its partner, which attention reads before it is filled. */
+static void remember(const Layout *layout, const Pages *pages, word layer, word first, word count, const float *keys,
+                     const float *values, word step) {
+    word d = layout->d, head = layout->head, group = layout->halves ? 2 : 1;
     for (word h = 0; h < d; h += head)
-        for (word i = 0; i < head; i += LANES) {
-            uint32_t *place = values + h * LANES / 2 + i;
-            uvec rounded = __builtin_convertvector(to_half(load(value + h + i)), uvec);
-            if (lane % 2) rounded = *(uvec *)place | rounded << 16;
-            *(uvec *)place = rounded;
+        for (word c = 0; c < count; c++) {
+            word column = first + c, lane = column % LANES;
+            char *page = pages->at[column / LANES] + layer * layer_bytes(layout);
+            uint32_t *key = (uint32_t *)page + h / group * LANES + lane;
+            uint32_t *value = (uint32_t *)page + (d + h) / group * LANES + lane / group * head;
+            const float *new_key = keys + c * step + h, *new_value = values + c * step + h;
+            if (!layout->halves) {
+                for (word i = 0; i < head; i += LANES) {
+                    store((float *)value + i, load(new_value + i));
+                    if (lane % 2 == 0) store((float *)value + head + i, (vec){});
+                }
+                for (word i = 0; i < head; i++) memcpy(key + i * LANES, new_key + i, 4);
+                continue;
+            }
+            uint32_t pairs[WIDEST_HEAD / 2];
+            for (word i = 0; i < head; i += LANES) {
+                uvec rounded = __builtin_convertvector(to_half(load(new_value + i)), uvec);
+                if (lane % 2) rounded = *(uvec *)(value + i) | rounded << 16;
+                *(uvec *)(value + i) = rounded;
+                *(hvec *)((uint16_t *)pairs + i) = to_half(load(new_key + i));
+            }
+            for (word i = 0; i < head / 2; i++) key[i * LANES] = pairs[i];
         }
-    for (word i = 0; i < d; i += LANES) *(hvec *)((uint16_t *)pairs + i) = to_half(load(key + i));
-    for (word i = 0; i < d / 2; i++) keys[i * LANES] = pairs[i];
 }
 
 /* The lanes of a page that count: those of its list, or those before column n. */

@@ -9,6 +9,7 @@
 #include "dense.h"
 #include "attention.h"
 #include "search.h"
+#include "profile.h"
 #if TILES
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -180,23 +181,29 @@ static void normalise(float *x, const float *added, const Norm *norm, word rows,
     }
 }
 
+/* out = activation(x W + b). */
+static void project(Worker *worker, const Dense *dense, const float *x, word rows, word activation, float *out) {
+    PROFILED(PRODUCTS, rows * dense->inputs * dense->width, dense->words * dense->columns * 4,
+             apply(dense, x, rows, (int)activation, out, &worker->inputs));
+}
+
+/* x = layer normalisation of x + (y W + b). */
+static void add_and_normalise(Worker *worker, const Dense *dense, const Norm *norm, const float *y, word rows, float *x) {
+    word d = worker->model->d;
+    float *added = reserve(&worker->added, rows * d * 4);
+    project(worker, dense, y, rows, LINEAR, added);
+    PROFILED(NORMS, 0, 0, normalise(x, added, norm, rows, d));
+}
+
 static void embed(float *x, const float *token, const float *position, word d) {
     for (word i = 0; i < d; i += LANES) store(x + i, load(token + i) + load(position + i));
 }
 
 /* The second half of a layer. */
 static void feed_forward(Worker *worker, const Layer *layer, float *x, word rows) {
-    const Model *model = worker->model;
-    float *inner = reserve(&worker->inner, rows * model->inner * 4), *added = reserve(&worker->added, rows * model->d * 4);
-    apply(&layer->up, x, rows, (int)model->activation, inner, &worker->inputs);
-    apply(&layer->down, inner, rows, LINEAR, added, &worker->inputs);
-    normalise(x, added, &layer->final_norm, rows, model->d);
-}
-
-static void project(Worker *worker, const Dense *dense, const Norm *norm, const float *mixed, float *x, word rows) {
-    float *added = reserve(&worker->added, rows * worker->model->d * 4);
-    apply(dense, mixed, rows, LINEAR, added, &worker->inputs);
-    normalise(x, added, norm, rows, worker->model->d);
+    float *inner = reserve(&worker->inner, rows * worker->model->inner * 4);
+    project(worker, &layer->up, x, rows, worker->model->activation, inner);
+    add_and_normalise(worker, &layer->down, &layer->final_norm, inner, rows, x);
 }
 
 /* Encode sources of these lengths, ids one behind the other, into the pages of these slots. */
@@ -204,6 +211,7 @@ static void encode(Worker *worker, word count, const word *slots, const int32_t 
     const Model *model = worker->model;
     const Layout *layout = &model->encoder_layout;
     word d = model->d, rows = 0, at = 0;
+    PROFILE_SIDE(0);
     for (word i = 0; i < count; i++) rows += lengths[i];
     float *x = reserve(&worker->x, rows * d * 4), *fused = reserve(&worker->fused, rows * 3 * d * 4);
     float *mixed = reserve(&worker->mixed, rows * d * 4);
@@ -212,30 +220,30 @@ static void encode(Worker *worker, word count, const word *slots, const int32_t 
             embed(x + at * d, model->source_tokens + ids[at] * d, model->source_positions + j * d, d);
     for (word l = 0; l < model->encoder_layers; l++) {
         const Layer *layer = model->encoder + l;
-        apply(&layer->qkv, x, rows, LINEAR, fused, &worker->inputs);
+        project(worker, &layer->qkv, x, rows, LINEAR, fused);
         at = 0;
         for (word i = 0; i < count; at += lengths[i++]) {
             const float *row = fused + at * 3 * d;
             reserve_pages(&worker->sentence, lengths[i], &worker->sentence_pool);
-            for (word j = 0; j < lengths[i]; j++)
-                remember(layout, &worker->sentence, 0, j, row + (3 * j + 1) * d, row + (3 * j + 2) * d);
-            attend(layout, lengths[i], row, 3 * d, &worker->sentence, &worker->sentence, 0, lengths[i], NULL, 0, mixed + at * d, d, &worker->scores);
+            remember(layout, &worker->sentence, 0, 0, lengths[i], row + d, row + 2 * d, 3 * d);
+            PROFILED(ATTENTION, 2 * d * lengths[i] * lengths[i], 0,
+                     attend(layout, lengths[i], row, 3 * d, &worker->sentence, &worker->sentence, 0, lengths[i], NULL, 0,
+                            mixed + at * d, d, &worker->scores));
         }
-        project(worker, &layer->out, &layer->norm, mixed, x, rows);
+        add_and_normalise(worker, &layer->out, &layer->norm, mixed, rows, x);
         feed_forward(worker, layer, x, rows);
     }
     word width = model->memory.width;
     float *memory = reserve(&worker->fused, rows * width * 4);
-    apply(&model->memory, x, rows, LINEAR, memory, &worker->inputs);
+    project(worker, &model->memory, x, rows, LINEAR, memory);
     at = 0;
     for (word i = 0; i < count; at += lengths[i++]) {
         Pages *pages = worker->source + slots[i];
         reserve_pages(pages, lengths[i], &worker->pool);
-        for (word j = 0; j < lengths[i]; j++)
-            for (word l = 0; l < model->decoder_layers; l++) {
-                const float *key = memory + (at + j) * width + 2 * l * d;
-                remember(&model->decoder_layout, pages, l, j, key, key + d);
-            }
+        for (word l = 0; l < model->decoder_layers; l++) {
+            const float *keys = memory + at * width + 2 * l * d;
+            remember(&model->decoder_layout, pages, l, 0, lengths[i], keys, keys + d, width);
+        }
     }
 }
 
@@ -264,8 +272,7 @@ static void attend_past(Worker *worker, word l, const float *fused, float *mixed
         Pages *past = worker->past + worker->active[i], *ahead = worker->past + worker->active[i + 1 < count ? i + 1 : i];
         const float *row = fused + i * beams * 3 * d;
         word width = (slot->position + 1) * beams;
-        for (word b = 0; b < beams; b++)
-            remember(layout, past, l, slot->position * beams + b, row + (3 * b + 1) * d, row + (3 * b + 2) * d);
+        remember(layout, past, l, slot->position * beams, beams, row + d, row + 2 * d, 3 * d);
         attend(layout, beams, row, 3 * d, past, ahead, l, width, beams > 1 ? slot->own : NULL,
                own_pages(&worker->rules, worker->positions), mixed + i * beams * d, d, &worker->scores);
     }
@@ -286,9 +293,12 @@ static float *decode(Worker *worker, word count) {
     word d = model->d, beams = worker->rules.beams, rows = count * beams;
     float *x = reserve(&worker->x, rows * d * 4), *fused = reserve(&worker->fused, rows * 3 * d * 4);
     float *mixed = reserve(&worker->mixed, rows * d * 4);
+    word columns[2] = {0, 0}; /* of the past and of the sources, for the profile */
+    PROFILE_SIDE(1);
     for (word i = 0; i < count; i++) {
         Slot *slot = worker->slot + worker->active[i];
         reserve_pages(worker->past + worker->active[i], (slot->position + 1) * beams, &worker->pool);
+        columns[0] += (slot->position + 1) * beams, columns[1] += slot->columns;
         for (word b = 0; b < beams; b++) {
             word column = slot->position * beams + b, pages = own_pages(&worker->rules, worker->positions);
             slot->own[b * pages + column / LANES] |= (uint16_t)(1 << column % LANES);
@@ -297,12 +307,14 @@ static float *decode(Worker *worker, word count) {
     }
     for (word l = 0; l < model->decoder_layers; l++) {
         const Layer *layer = model->decoder + l;
-        apply(&layer->qkv, x, rows, LINEAR, fused, &worker->inputs);
-        attend_past(worker, l, fused, mixed, count);
-        project(worker, &layer->out, &layer->norm, mixed, x, rows);
-        apply(&layer->cross_query, x, rows, LINEAR, fused, &worker->inputs);
-        attend_source(worker, l, fused, mixed, count);
-        project(worker, &layer->cross_out, &layer->cross_norm, mixed, x, rows);
+        project(worker, &layer->qkv, x, rows, LINEAR, fused);
+        PROFILED(ATTENTION, 2 * d * columns[0] * beams, 2 * d * columns[0] * element_bytes(&model->decoder_layout),
+                 attend_past(worker, l, fused, mixed, count));
+        add_and_normalise(worker, &layer->out, &layer->norm, mixed, rows, x);
+        project(worker, &layer->cross_query, x, rows, LINEAR, fused);
+        PROFILED(ATTENTION, 2 * d * columns[1] * beams, 2 * d * columns[1] * element_bytes(&model->decoder_layout),
+                 attend_source(worker, l, fused, mixed, count));
+        add_and_normalise(worker, &layer->cross_out, &layer->cross_norm, mixed, rows, x);
         feed_forward(worker, layer, x, rows);
     }
     return x;
@@ -325,10 +337,13 @@ static void choose_tokens(Worker *worker, const float *x, word count) {
     Inputs inputs = prepare(dense, x, rows, &worker->inputs);
     for (word from = 0; from < dense->columns; from += width) {
         word to = from + width < dense->columns ? from + width : dense->columns;
-        multiply(dense, &inputs, rows, from, to, LINEAR, logits, width);
+        PROFILED(LOGITS_PRODUCT, rows * dense->inputs * (to - from), dense->words * (to - from) * 4,
+                 multiply(dense, &inputs, rows, from, to, LINEAR, logits, width));
         for (word row = 0; row < rows; row++) {
             const word *own = bars ? bars + row * (each + 1) : NULL;
-            choose(worker->choices + row, best, logits + row * width, from, to - from, own ? own + 1 : rules->barred, own ? *own : rules->bars);
+            PROFILED(CHOICE, 0, 0,
+                     choose(worker->choices + row, best, logits + row * width, from, to - from, own ? own + 1 : rules->barred,
+                            own ? *own : rules->bars));
         }
     }
 }
