@@ -19,13 +19,15 @@ engine_torch  which device, which number type                                   
 engine_hf   the engine `transformers`                                           records, batches, modelfolder, engine, engine_torch
 engine_ct2  the engine `ctranslate2`                                            records, engine, engine_hf, usercache
 engine_native_checkpoint  a Marian folder → what it says, its tensors              records, modelfolder
-engine_native_kernels  C for what torch does in many passes, compiled on use       usercache
-engine_native_weights  a checkpoint's weights, packed                              records, engine_native_checkpoint, engine_native_kernels
-engine_native_steps    the arithmetic: encoder, one decoding step over caches   engine_native_weights
-engine_native_scores   logits → candidates                                      engine_native_kernels, engine_native_weights
-engine_native_search   greedy and beam search over slots                        engine_native_weights, engine_native_scores
-engine_native_loop     queue, slots, continuous batching                        records, engine_native_weights, engine_native_steps, engine_native_search
-engine_native  the engine `native`: settings, workers                           records, engine, engine_torch, engine_native_checkpoint, engine_native_weights, engine_native_steps, engine_native_scores, engine_native_search, engine_native_loop
+engine_native_rules    what of a generation_config and the settings is followed  records, engine
+engine_native_jobs     what is still to be translated, shared by the workers    records
+engine_native_weights  a checkpoint's weights, fused; packed for torch          records, engine_native_checkpoint
+engine_native_compiled  the engine in C (native/): compiled on use, its slots   records, usercache, engine_native_rules, engine_native_jobs, engine_native_weights
+engine_native_steps    the same by torch: encoder, one decoding step over caches  engine_native_weights
+engine_native_scores   logits → candidates                                      engine_native_rules, engine_native_weights
+engine_native_search   greedy and beam search over slots                        engine_native_rules, engine_native_weights, engine_native_scores
+engine_native_loop     queue, slots, continuous batching                        records, engine_native_jobs, engine_native_weights, engine_native_steps, engine_native_search
+engine_native  the engine `native`: settings, workers                           records, engine, engine_torch, engine_native_checkpoint, engine_native_rules, engine_native_jobs, engine_native_weights, engine_native_compiled, engine_native_steps, engine_native_search, engine_native_loop
 checks      flags for a row, and what to try again                              records
 memory      the translation memory, which is the journal too                    records, batches
 files       text files that are complete or not there                           records, places
