@@ -6,7 +6,8 @@ A line of SOURCE is a sentence. The compiled engine is compiled once more with a
 translates all lines on one thread. Printed for each number type: the share of the time, the operations a second (two for
 a multiplication with addition) and the bytes of weights and caches read a second of each part; and of the whole, beside
 what the same processor does in the same run: torch's product of large float32 and bfloat16 matrices, and reading memory
-that no second-level cache holds. The last line is JSON.
+that no second-level cache holds. Before these, the engine's other form in float32, which computes with torch, by
+torch.profiler. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 from readme import replace_block
 from translate import engine_native_compiled as compiled
 from translate.catalog import resolve_model
 from translate.engine_native import NativeEngine
+from translate.engine_native_jobs import Job, Jobs
 from translate.recommendations import machine_kind
 from translate.records import Model, Request, Settings
 from translate.tokens import Tokenizer
@@ -79,6 +82,25 @@ def measure(model: Model, settings: Settings, texts: list[str]) -> dict[str, Any
     return {"dtype": settings.dtype, "beams": settings.beams, "seconds": seconds, "tokens": tokens, "parts": parts}
 
 
+def profile_torch(model: Model, texts: list[str]) -> dict[str, Any]:
+    """The form of the engine that computes with torch: target tokens a second, shares of time by operation."""
+    compiled.load_library = lambda: None  # type: ignore[assignment]
+    engine = NativeEngine(model, Settings(device="cpu", dtype="float32", beams=1))
+    requests = [Request(i, ids) for i, ids in enumerate(Tokenizer(model).encode(texts))]
+    list(engine.translate(requests[:64]))
+    began = time.perf_counter()
+    tokens = sum(len(hypothesis.target) + 1 for hypothesis in engine.translate(requests))
+    seconds = time.perf_counter() - began
+    jobs = [Job(request, engine._limit(request)) for request in sorted(requests, key=lambda r: -len(r.source))]
+    loop = engine._make_loop(Jobs(jobs), jobs, 1, safer=False)  # in this thread, which alone is recorded
+    with torch.inference_mode(), profile(activities=[ProfilerActivity.CPU]) as recorded:
+        list(loop.run())
+    events = sorted(recorded.key_averages(), key=lambda event: -event.self_cpu_time_total)
+    whole = sum(event.self_cpu_time_total for event in events)
+    shares = {event.key.removeprefix("aten::"): round(event.self_cpu_time_total / whole, 3) for event in events[:8]}
+    return {"tokens_per_second": tokens / seconds, "shares": shares}
+
+
 def render(result: dict[str, Any], peaks: dict[str, float]) -> str:
     """A table in Markdown."""
     seconds, peak = result["seconds"], peaks["float32" if result["dtype"] == "float32" else "bfloat16"]
@@ -111,10 +133,10 @@ def main() -> None:
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     library = compiled.load_library((*compiled.FLAGS, "-DPROFILE"))
-    compiled.load_library = lambda: library  # type: ignore[assignment]
     model = resolve_model(options.model).model
     texts = list(islice(options.source.read_text(encoding="utf-8").splitlines(), options.limit))
-    peaks = measure_peaks()
+    peaks, before = measure_peaks(), profile_torch(model, texts)
+    compiled.load_library = lambda: library  # type: ignore[assignment]
     settings = [Settings(device="cpu", dtype=dtype, beams=n) for dtype in options.dtypes for n in options.beams]
     results = [measure(model, each, texts) for each in settings]
     setup = (
@@ -122,11 +144,19 @@ def main() -> None:
         f"on which torch multiplies {peaks['float32'] / 1e9:.0f} GFLOP/s in float32 and {peaks['bfloat16'] / 1e9:.0f} in "
         f"bfloat16 (the peak of the bfloat16 and int8 rows), and reads {peaks['bytes'] / 1e9:.1f} GB/s."
     )
-    text = "\n\n".join([setup, *(render(result, peaks) for result in results)])
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in before["shares"].items())
+    torchs = (
+        f"With torch, float32: {before['tokens_per_second']:,.0f} target tokens/s; {shares} of the time in operations."
+    )
+    text = "\n\n".join([setup, torchs, *(render(result, peaks) for result in results)])
     print(text)
     if options.write:
         replace_block(options.write, "profile", text)
-    print(json.dumps({"model": model.name, "fingerprint": model.fingerprint, "peaks": peaks, "results": results}))
+    print(
+        json.dumps(
+            {"model": model.name, "fingerprint": model.fingerprint, "peaks": peaks, "torch": before, "results": results}
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """How fast are the engines beside plain transformers and CTranslate2, on the same text, in one run?
 
     python bench/peers.py [--model NAME | --random] [--beams N] [--limit N] [--repeats N] [--engines E …] [--lines]
-                          [--reference FILE] [--write README.md] FILE…
+                          [--reference FILE] [--write README.md] [--block NAME] FILE…
 
 Each side goes from texts to texts, tokens included: plain transformers as its documentation shows it (float32, file
 order, 8 at a time); CTranslate2 with all texts in one call, sorted into token batches, at the best of a few settings
@@ -256,7 +256,8 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--random", action="store_true", help="random weights of opus-mt's size, forced equal lengths")
     parser.add_argument("--lines", action="store_true", help="a line is a sentence (test sets)")
     parser.add_argument("--reference", type=Path, help="lines that translate the lines of FILE")
-    parser.add_argument("--write", type=Path, help="a file whose block `peers` is written anew")
+    parser.add_argument("--write", type=Path, help="a file of which a block is written anew")
+    parser.add_argument("--block", default="peers", help="which block")
     return parser.parse_args()
 
 
@@ -297,7 +298,7 @@ def main() -> None:
         names = ", ".join(Path(name).name for name in options.files)
         what = f"{len(texts):,} sentences of {names}, {model.short_name}, {options.beams or 'the model’s own number of'} beams"
         where = f"{options.repeats} rounds, {machine['cpus']} cores of {machine['processor']}"
-        replace_block(options.write, "peers", render(rows, f"{what}; {where}."))
+        replace_block(options.write, options.block, render(rows, f"{what}; {where}."))
     result = {"model": model.name, "fingerprint": model.fingerprint, "sentences": len(texts), "rows": rows}
     result |= {"beams": options.beams, "load": round(load, 2), "machine": machine, "versions": package_versions()}
     print(json.dumps(result))
