@@ -260,8 +260,8 @@ def _notices(runs: Sequence[Run], comparison: Comparison) -> Iterator[str]:
             )
         if comparison.evaluation and pair.rows - pair.identical < FEW_CHANGES:
             yield (
-                f"{pair.first} and {pair.second} differ in {pair.rows - pair.identical} rows only, where the tests of "
-                "significance mean nothing: like sacreBLEU they leave ties out, so p is far too small"
+                f"{pair.first} and {pair.second} differ in {pair.rows - pair.identical} rows only, where p by "
+                "approximate randomization is far too small: like sacreBLEU it leaves ties out"
             )
         if pair.other_source:
             yield f"{pair.first} and {pair.second} were given different source texts in {pair.other_source:,} rows"

@@ -48,6 +48,7 @@ def _draw_changes(comparison: Comparison) -> Plot:
 
 def _draw_agreement(comparison: Comparison) -> Plot:
     chart = _chart("Bar")
+    chart.config(print_values=len(comparison.pairs) == 1)  # those of several would lie on each other
     chart.x_labels = [*(str(low) for low in range(0, 100, BIN)), "same"]
     for n, pair in enumerate(comparison.pairs):
         bins = [0] * (100 // BIN + 1)
