@@ -86,6 +86,18 @@ def test_significance_is_that_of_sacrebleus_paired_tests(
     assert [p for p in theirs if p] == [pytest.approx(p, abs=0.002) for p in mine]
 
 
+def test_where_hardly_a_row_differs_significance_is_said_to_mean_nothing(lines: Path) -> None:
+    """All trials tie with one changed row, and sacreBLEU's p, which leaves ties out, is the smallest there is."""
+    changed = (lines / "one.en").read_text(encoding="utf-8").split("\n")[:-1]
+    write_lines(lines / "nearly.en", [*changed[:-1], "the"])
+    runs = lines / "one.en", lines / "nearly.en"
+    comparison = compare(Question(runs, lines / "ref.en", metrics=("bleu",), comet=False))
+    assert comparison.evaluation
+    assert comparison.pairs[0].identical_in_words == "119 (99.2 %)"
+    assert comparison.evaluation.tests[0].p_randomization < 0.001
+    assert any("differ in 1 rows only" in notice for notice in comparison.notices)
+
+
 def test_one_against_the_other_is_sacrebleu_with_the_first_as_reference(lines: Path, scored: Comparison) -> None:
     """BLEU and chrF without any reference."""
     command = [sys.executable, "-m", "sacrebleu", "one.en", "-i", "two.en", "-m", "bleu", "chrf", "-w", "6"]
@@ -137,6 +149,10 @@ def test_more_than_one_differing_setting_is_warned_of(tmp_path: Path) -> None:
     assert list(find_settings(SIGNATURE, other)) == ["model one → two"]
     one, two = write_rows(tmp_path / "one", make_rows(TARGETS)), tmp_path / "two"
     assert not compare(Question((one, write_rows(two, make_rows(TARGETS), other)))).notices
+    bfloat16 = SIGNATURE | {"dtype": "bfloat16", "batch": "2048-tokens"}  # float32 has no batch in its signature
+    comparison = compare(Question((one, write_rows(tmp_path / "three", make_rows(TARGETS), bfloat16))))
+    assert comparison.pairs[0].settings == ("dtype float32 → bfloat16", "batch (none) → 2048-tokens")
+    assert not comparison.notices
     write_rows(two, make_rows(TARGETS), other | {"beams": "4"}, finished=False)
     notices = compare(Question((one, two))).notices
     assert any("2 settings (model one → two; beams 1 → 4)" in notice for notice in notices)
@@ -243,9 +259,11 @@ def test_a_blank_source_line_does_not_shift_the_lines(in_folder: Path) -> None:
         (["one", "two", "--fail-under", "beauty=1"], 1, ["cannot understand --fail-under 'beauty=1'"]),
         (["one", "two", "--metrics", "meteor"], 2, ["no list of bleu, chrf++, ter"]),
         (["one"], 1, ["one run alone cannot be compared"]),
-        (["one", "none"], 1, ["error: no file or folder 'none'", "hint:"]),
+        (["one", "absent"], 1, ["error: no file or folder 'absent'", "hint:"]),
         (["one", "empty"], 1, ["no rows (*.jsonl) in 'empty'"]),
         (["one", "two", "-r", "ref.en", "--comet"], 1, ["no program comet-score"]),
+        (["none.en", "none.en"], 1, ["nothing to compare: no run has a row", "hint:"]),
+        (["one", "two", "--json", "/"], 1, ["'/' is a folder", "hint: name the file"]),
     ],
 )
 def test_exit_status_and_reason(
@@ -256,6 +274,7 @@ def test_exit_status_and_reason(
     write_rows(tmp_path / "two", make_rows([*TARGETS[:2], (TARGETS[2][0], "It rains.")]))
     write_lines(tmp_path / "ref.en", [target for _, target in TARGETS])
     (tmp_path / "empty").mkdir()
+    write_lines(tmp_path / "none.en", [])
     done = translate("compare", "-q", *arguments, PATH=str(tmp_path))
     assert done.returncode == status, done.stderr
     assert done.stdout == ""

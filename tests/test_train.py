@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,12 @@ import crew
 import lexicon
 import network
 import pairs
+import reading
 import vocabulary
+from augment import augment
+from translate.memory import Memory
+from translate.output import format_row
+from translate.records import Flag, Row, Translation
 
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 FAULTS = [
@@ -130,7 +135,53 @@ def test_malformed_line_is_an_error(tmp_path: Path) -> None:
     """A line without two or three columns stops the run, with its number."""
     (tmp_path / "bad.tsv").write_text("a\tb\nalone\n", encoding="utf-8")
     with pytest.raises(pairs.PairError, match=r"bad\.tsv:2: 1 columns"):
-        list(pairs.read_pairs(tmp_path / "bad.tsv"))
+        list(reading.read_pairs(tmp_path / "bad.tsv"))
+
+
+def finished_run(folder: Path, texts: Sequence[tuple[str, str]]) -> None:
+    """Rows and memory as `translate` leaves them, a last entry flagged."""
+    flags = [()] * (len(texts) - 1) + [(Flag.LOOP,)]
+    rows = [
+        Row("a.txt", n, n, n, n + 1, *text, -0.5, flag) for n, (text, flag) in enumerate(zip(texts, flags, strict=True))
+    ]
+    (folder / "a.jsonl").write_text("".join(f"{format_row(row)}\n" for row in rows), encoding="utf-8", newline="\n")
+    with Memory(folder / "memory.sqlite", "model:one") as memory:
+        memory.add(1, [(row.source, Translation(row.target, row.score, row.flags)) for row in rows])
+
+
+def test_a_finished_run_and_its_memory_are_pairs(tmp_path: Path) -> None:
+    """Rows, their folder and the memory give the same pairs; a flagged one is dropped and counted; other files are errors."""
+    texts = [(german, english) for origin, german, english, reason in FAULTS if origin == "tatoeba"]
+    finished_run(tmp_path, texts)
+    for path in (tmp_path / "a.jsonl", tmp_path, tmp_path / "memory.sqlite"):
+        dropped: Counter[str] = Counter()
+        kept = list(pairs.clean_pairs(reading.read_pairs(path), dropped))
+        assert [(pair.source, pair.target) for pair in kept] == texts[:-1]
+        assert dropped == {"flagged": 1}
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "other.sqlite").write_text("no database, but long enough to be taken for one" * 9, encoding="utf-8")
+    (tmp_path / "other.jsonl").write_text("{}\n", encoding="utf-8")
+    for name, words in (("empty", "no rows"), ("other.sqlite", "no translation memory"), ("other.jsonl", "line 1")):
+        with pytest.raises(pairs.PairError, match=words):
+            list(reading.read_pairs(tmp_path / name))
+
+
+def test_augmented_pairs_keep_their_two_sides_together() -> None:
+    """Joined sentences, halves at a colon, capitals, a small beginning and quotation marks; nothing at a share of zero."""
+    texts = [("Er sagte: Das ist gut.", "He said: That is good."), ("Es regnet heute.", "It rains today.")]
+    kept = [pairs.Pair("x", *text) for text in texts]
+    made = {(pair.source, pair.target) for seed in range(200) for pair in augment(kept, 1.0, seed=seed)}
+    assert {
+        ("Er sagte: Das ist gut. Es regnet heute.", "He said: That is good. It rains today."),
+        ("Er sagte", "He said"),
+        ("Das ist gut.", "That is good."),
+        ("ES REGNET HEUTE.", "IT RAINS TODAY."),
+        ("es regnet heute.", "It rains today."),
+        ("»Es regnet heute.«", '"It rains today."'),
+        ("„Es regnet heute.", '"It rains today.'),
+    } <= made
+    assert not made & set(texts)
+    assert not list(augment(kept, 0.0))
 
 
 def random_corpus(rows: int) -> pairs.Corpus:
@@ -217,6 +268,29 @@ def test_drawn_pieces_estimate_the_whole_softmax() -> None:
     assert torch.nn.functional.cosine_similarity(mean.flatten(), gradient.flatten(), 0) > 0.99
 
 
+def test_in_bfloat16_the_output_layer_stays_in_float32_over_drawn_pieces() -> None:
+    """On a CPU the states are computed in bfloat16, the loss is not; losses and gradients are nearly those of float32."""
+    batch, drawn = pairs.batch_of(random_corpus(6), np.arange(6), pad=100), []
+
+    class Seen(network.Draw):
+        def __call__(self, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            drawn.append(torch.is_autocast_enabled("cpu"))
+            return super().__call__(labels)
+
+    def measured(autocast: bool) -> tuple[dict[str, float], torch.Tensor]:
+        model, draw = tiny_model(), Seen(1.0, torch.full((101,), 0.01))
+        workers = crew.Crew(model, 0.1, draw, workers=1, device="cpu", compiled=False)
+        workers.autocast = autocast
+        losses = workers.step([batch], None, 0.0)
+        return losses, torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+
+    (half, half_gradient), (full, gradient) = measured(True), measured(False)
+    assert drawn == [False, False]
+    assert half["loss"] == pytest.approx(full["loss"], rel=0.01)
+    assert half["loss"] != full["loss"]
+    assert torch.nn.functional.cosine_similarity(half_gradient, gradient, 0) > 0.99
+
+
 def test_grown_encoder_hardly_changes_the_model() -> None:
     """New encoder layers leave the states nearly as they were, whatever the old norms have learned."""
     model = tiny_model()
@@ -295,10 +369,16 @@ def test_dev_lines_are_kept_out_of_training(toy: Path, trained: Path) -> None:
     assert first["dropped"]["in a dev set"] >= 8  # type: ignore[index]
 
 
-def test_fine_tuning_keeps_the_vocabulary(toy: Path, trained: Path, tmp_path: Path) -> None:
-    """--from starts with a checkpoint's weights and its pieces: the first loss is low."""
-    start = ["--from", str(trained / "checkpoint"), "--steps", "10", "--guided", "0"]
-    subprocess.run(command(toy, tmp_path, *start), check=True, stdout=subprocess.DEVNULL)
+def test_fine_tuning_on_a_memory_keeps_the_vocabulary(toy: Path, trained: Path, tmp_path: Path) -> None:
+    """--from starts with a checkpoint's weights and its pieces: the first loss is low; --augment adds pairs."""
+    texts = [line.split("\t") for line in (toy / "toy.tsv").read_text(encoding="utf-8").splitlines()]
+    finished_run(tmp_path, [(german, english) for german, english in texts])
+    arguments = command(toy, tmp_path, "--from", str(trained / "checkpoint"), "--steps", "10", "--guided", "0")
+    arguments[2] = str(tmp_path / "memory.sqlite")
+    subprocess.run([*arguments, "--augment", "0.2"], check=True, stdout=subprocess.DEVNULL)
+    first = next(entry for entry in entries(tmp_path) if "dropped" in entry)
+    assert first["dropped"]["flagged"] == 1  # type: ignore[index]
+    assert first["augmented"] > 50
     old = [entry["loss"] for entry in entries(trained) if "loss" in entry]
     new = [entry["loss"] for entry in entries(tmp_path) if "loss" in entry]
     assert new[0] < old[0] - 1

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from translate.progress import say
+from translate.records import OutputError
 
 EXIT_FAILED = 4
 
@@ -80,6 +81,9 @@ def compare_command(
     from translate.report import format_text, write_json
 
     limits = [parse_limit(text, chosen) for text in fail_under or ()]
+    for file in (json_file, html_file):
+        if file and (file.is_dir() or not file.name):
+            raise OutputError(f"'{file}' is a folder", "name the file that is to be written")
     comparison = compare(Question(tuple(runs), reference, source, encoding, chosen, comet))
     failures = find_failures(comparison, limits, on_change=fail_on_change)
     if not quiet:

@@ -1,7 +1,7 @@
 """COMET through its own program `comet-score`, where it is installed.
 
 Its package wants older versions of numpy, transformers and huggingface-hub than ours, so it lives in an environment
-of its own (`uv tool install unbabel-comet`, `pipx install unbabel-comet`) and is reached by its program and files.
+of its own (docs/compare.md says how) and is reached by its program and files.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from translate.comparison import Comet, CompareError
 
 MODEL = "Unbabel/wmt22-comet-da"
 PROGRAM = "comet-score"
-INSTALL = "uv tool install unbabel-comet"
+INSTALL = "uv tool install unbabel-comet --with 'setuptools<81'"
+"""It imports pkg_resources, which later setuptools lack."""
 
 
 def score_comet(
@@ -59,12 +60,18 @@ def _run(
             check=False,
         )
         if done.returncode:
-            return f"{PROGRAM} failed: {_last_line(done.stderr)}", {}
+            return _explain(done.stderr, offline=offline), {}
         return _read_scores(folder / "scores.json", list(systems), len(sources))
 
 
-def _last_line(text: str) -> str:
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no message")
+def _explain(trace: str, *, offline: bool) -> str:
+    """Why it failed, from the last line of its traceback; two that say something else than they mean, in our words."""
+    last = next((line.strip() for line in reversed(trace.splitlines()) if line.strip()), "no message")
+    if "not supported by COMET" in last:  # what it says of a model that it could not get
+        return f"its model {MODEL} is not on this machine" + (" (--comet fetches it)" if offline else " nor to be had")
+    if "pkg_resources" in last:
+        return f"{PROGRAM} lacks pkg_resources ({INSTALL})"
+    return f"{PROGRAM} failed: {last}"
 
 
 def _read_scores(path: Path, keys: Sequence[str], rows: int) -> tuple[str, dict[str, tuple[float, ...]]]:

@@ -27,6 +27,10 @@ LONG_ENOUGH = 8
 
 ONE_CAUSE = ({"model", "weights"},)
 """Fields of a signature that change together and count as one."""
+FEW_CHANGES = 10
+"""Rows. Of n changed rows one trial in 2 ** (n - 1) ties with the difference, which sacreBLEU counts as none."""
+NOT_THERE = "(none)"
+"""A field that one signature lacks: it comes with another (the batch with bfloat16), and is told, but is no cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ def compare(question: Question) -> Comparison:
     if len(question.runs) < 2:
         raise CompareError("one run alone cannot be compared", "give two or more folders or files")
     runs = read_runs(question.runs, question.source, question.encoding)
+    if not any(run.documents for run in runs):
+        raise CompareError("there is nothing to compare: no run has a row", "check that these are the right files")
     documents, notices = match_documents(runs)
     reference: RowsByDocument | None = None
     if question.reference is not None:
@@ -238,7 +244,7 @@ def find_settings(one: Signature | None, other: Signature | None) -> Iterator[st
         if name in told or one.get(name) == other.get(name):
             continue
         told |= next((cause for cause in ONE_CAUSE if name in cause), {name})
-        yield f"{name} {one.get(name, '(none)')} → {other.get(name, '(none)')}"
+        yield f"{name} {one.get(name, NOT_THERE)} → {other.get(name, NOT_THERE)}"
 
 
 def _notices(runs: Sequence[Run], comparison: Comparison) -> Iterator[str]:
@@ -246,11 +252,16 @@ def _notices(runs: Sequence[Run], comparison: Comparison) -> Iterator[str]:
         if not run.finished:
             yield f"{run.key} ({run.label}) was not finished: rows may be missing"
     for pair in comparison.pairs:
-        if len(pair.settings) > 1:
-            settings = "; ".join(pair.settings)
+        causes = [setting for setting in pair.settings if NOT_THERE not in setting]
+        if len(causes) > 1:
             yield (
-                f"{pair.first} and {pair.second} differ in {len(pair.settings)} settings ({settings}): "
+                f"{pair.first} and {pair.second} differ in {len(causes)} settings ({'; '.join(causes)}): "
                 "what differs between them has no single cause"
+            )
+        if comparison.evaluation and pair.rows - pair.identical < FEW_CHANGES:
+            yield (
+                f"{pair.first} and {pair.second} differ in {pair.rows - pair.identical} rows only, where p by "
+                "approximate randomization is far too small: like sacreBLEU it leaves ties out"
             )
         if pair.other_source:
             yield f"{pair.first} and {pair.second} were given different source texts in {pair.other_source:,} rows"

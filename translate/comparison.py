@@ -134,6 +134,12 @@ class Pair:
         """Of the rows that both have, 0 to 1."""
         return self.identical / self.rows if self.rows else 0.0
 
+    @property
+    def identical_in_words(self) -> str:
+        """Number and share; 100 % is said only of all."""
+        percent = 100 * self.share_identical
+        return f"{self.identical:,} ({percent if percent == 100 else min(percent, 99.9):.1f} %)"
+
 
 @dataclass(frozen=True, slots=True)
 class Quality:

@@ -39,6 +39,8 @@ def _draw_changes(comparison: Comparison) -> Plot:
     found = [change for change in Change if any(pair.changes.get(change) for pair in comparison.pairs)]
     chart = _chart("HorizontalBar", height=90 + (12 + 11 * len(comparison.pairs)) * len(found))
     chart.x_labels = [change.value for change in reversed(found)]
+    most = max((pair.changes.get(change, 0) for pair in comparison.pairs for change in found), default=0)
+    chart.config(range=(0, 1.15 * most or 1), max_scale=6)  # room for the number behind the longest bar
     for pair in comparison.pairs:
         chart.add(f"{pair.first} → {pair.second}", [pair.changes.get(change, 0) for change in reversed(found)])
     return _plot("Rows by class of change; a row may be of several", chart)
@@ -46,6 +48,7 @@ def _draw_changes(comparison: Comparison) -> Plot:
 
 def _draw_agreement(comparison: Comparison) -> Plot:
     chart = _chart("Bar")
+    chart.config(print_values=len(comparison.pairs) == 1)  # those of several would lie on each other
     chart.x_labels = [*(str(low) for low in range(0, 100, BIN)), "same"]
     for n, pair in enumerate(comparison.pairs):
         bins = [0] * (100 // BIN + 1)

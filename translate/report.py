@@ -72,11 +72,11 @@ def _pairs(pairs: Sequence[Pair]) -> Iterator[str]:
         ["", *(f"{p.first} → {p.second}" for p in pairs)],
         ["rows that both have", *(f"{p.rows:,}" for p in pairs)],
         ["only in the first, only in the second", *(f"{p.only_first:,}, {p.only_second:,}" for p in pairs)],
-        ["identical", *(f"{p.identical:,} ({100 * p.share_identical:.1f} %)" for p in pairs)],
-        ["chrF of the second against the first", *(f"{p.chrf:.1f}" for p in pairs)],
-        ["BLEU of the second against the first", *(f"{p.bleu:.1f}" for p in pairs)],
-        ["token edits per 100 tokens", *(f"{100 * p.edits / max(1, p.tokens):.1f}" for p in pairs)],
-        ["length, second : first", *(f"{p.length_ratio:.3f}" for p in pairs)],
+        ["identical", *(p.identical_in_words for p in pairs)],
+        ["chrF of the second against the first", *(_of(p, f"{p.chrf:.1f}") for p in pairs)],
+        ["BLEU of the second against the first", *(_of(p, f"{p.bleu:.1f}") for p in pairs)],
+        ["token edits per 100 tokens", *(_of(p, f"{100 * p.edits / max(1, p.tokens):.1f}") for p in pairs)],
+        ["length, second : first", *(_of(p, f"{p.length_ratio:.3f}") for p in pairs)],
         ["mean score, second − first", *(_signed(p.score_difference) for p in pairs)],
     ]
     for change in (change for change in Change if any(change in pair.changes for pair in pairs)):
@@ -88,6 +88,11 @@ def _pairs(pairs: Sequence[Pair]) -> Iterator[str]:
     for pair in pairs:
         if pair.settings:
             yield f"{pair.first} → {pair.second}: {'; '.join(pair.settings)}"
+
+
+def _of(pair: Pair, figure: str) -> str:
+    """The figure, which says nothing of two runs without a row in common."""
+    return figure if pair.rows else "–"
 
 
 def _signed(value: float | None) -> str:
