@@ -84,6 +84,8 @@ class Tally:
     lost: int = 0
     wrong: int = 0
     complaints: list[str] = field(default_factory=list)
+    met: Counter[str] = field(default_factory=Counter)
+    """What the tries hit, if that is not said by the attack's name: how often."""
 
     def add(self, complaint: str = "", *, lost: int = 0, wrong: int = 0) -> None:
         """Count one try."""
@@ -96,9 +98,14 @@ class Tally:
             self.survived += 1
 
 
-def check(tallies: Iterable[Tally]) -> None:
+Attack = Callable[[], Tally]
+"""One row of the table, or a part of one: the tries of attacks of one name in a family are added up."""
+
+
+def check(attacks: Iterable[Attack]) -> None:
     """What a test asserts: every try of every attack has survived."""
-    for tally in tallies:
+    for attack in attacks:
+        tally = attack()
         assert tally.tries, tally.attack
         assert tally.survived == tally.tries, f"{tally.attack}: {tally.complaints[:3]}"
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from conftest import ROOT
-from reliability.attack import SMALL, Size, Tally, check
+from reliability.attack import SMALL, Attack, Size, Tally, check
 from reliability.test_input import inside
 from translate import pipeline
 from translate.output import read_rows
@@ -25,10 +26,10 @@ Answers = dict[str, tuple[str, tuple[str, ...]]]
 """Source → target and flags."""
 
 
-def attacks(size: Size, folder: Path) -> Iterator[Tally]:
+def attacks(size: Size, folder: Path) -> Iterator[Attack]:
     """The rows of this family."""
     for engine in ENGINES if size.sentences > SMALL.sentences else ("echo", "native"):
-        yield vary(engine, folder / engine, size.sentences)
+        yield partial(vary, engine, folder / engine, size.sentences)
 
 
 def real_sentences(count: int) -> list[str]:

@@ -8,10 +8,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from reliability.attack import SMALL, Size, Tally, check, complain, run, thin
+from reliability.attack import SMALL, Attack, Size, Tally, check, complain, run, thin
 from tests_hub import COMMIT, Hub
 from translate.catalog import BUNDLED
 
@@ -78,10 +79,10 @@ class _Answer(BaseHTTPRequestHandler):
         """Quietly."""
 
 
-def attacks(size: Size, folder: Path) -> Iterator[Tally]:
+def attacks(size: Size, folder: Path) -> Iterator[Attack]:
     """The rows of this family."""
-    yield mislead(folder / "wrong", size)
-    yield serve_badly(folder / "bad")
+    yield partial(mislead, folder / "wrong", size)
+    yield partial(serve_badly, folder / "bad")
 
 
 def translate(home: Path, address: str) -> str:

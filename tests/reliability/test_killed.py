@@ -10,8 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from reliability.attack import (
     ECHO,
     FOLDER,
     SMALL,
+    Attack,
     Size,
     Tally,
     all_files,
@@ -38,6 +39,8 @@ from reliability.attack import (
 ECHO_RUN = ("data", *ECHO, "--text")
 REAL_RUN = ("data", "--engine", "ctranslate2", "--model", "tiny-de-en", "-b", "1", "--dtype", "float32")
 SMALL_BATCHES = ("--batch-tokens", "60")
+PART = 35
+"""Tries of a row that are made at a time: each part has an unbroken run of its own to compare with."""
 STEPS = """
 import os, signal, sys
 moment, count = int(sys.argv.pop(1)), 0
@@ -69,25 +72,27 @@ finally:
 """The command, killed before or after its n-th file operation or commit. n = 0 only counts them."""
 
 
-def attacks(size: Size, folder: Path) -> Iterator[Tally]:
+def attacks(size: Size, folder: Path) -> Iterator[Attack]:
     """The rows of this family."""
-    yield kill_at_random("SIGKILL at a random moment", ECHO_RUN, folder / "echo", size.kills, limit=size.lines)
-    yield kill_at_random(
-        "SIGKILL at a random moment, real engine",
-        (*REAL_RUN, *SMALL_BATCHES),
-        folder / "real",
-        size.real_kills,
-        limit=24,
-    )
-    yield kill_at_operations(folder / "operations", size.operations, size.lines)
-    yield stop("SIGTERM or Ctrl-C at a random moment", folder / "stop", size.signals, size.lines)
-    yield stop_between_batches(folder / "batches", max(2, size.real_kills // 6))
+    for numbers in cut(size.kills):
+        yield partial(
+            kill_at_random, "SIGKILL at a random moment", ECHO_RUN, folder / "echo", numbers, limit=size.lines
+        )
+    attack, arguments = "SIGKILL at a random moment, real engine", (*REAL_RUN, *SMALL_BATCHES)
+    for numbers in cut(size.real_kills):
+        yield partial(kill_at_random, attack, arguments, folder / "real", numbers, limit=24)
+    for numbers in cut(size.operations):
+        yield partial(kill_at_operations, folder / "operations", numbers, size)
+    for numbers in cut(size.signals):
+        yield partial(stop, folder / "stop", numbers, size.lines)
+    yield partial(stop_between_batches, folder / "batches", max(2, size.real_kills // 6))
 
 
 def prepare(folder: Path, arguments: tuple[str, ...], limit: int | None) -> tuple[Path, Path, float]:
     """Two folders with the same texts; in the first the command has run. And how many seconds that took, the second time:
     the first one converts the model, or reads libraries from the disk.
     """
+    shutil.rmtree(folder, ignore_errors=True)
     for name in ("whole", "broken"):
         write_real_texts(folder / name, limit)
     for _ in range(2):
@@ -99,20 +104,26 @@ def prepare(folder: Path, arguments: tuple[str, ...], limit: int | None) -> tupl
     return folder / "whole", folder / "broken", seconds
 
 
-def kill_at_random(attack: str, arguments: tuple[str, ...], folder: Path, tries: int, *, limit: int | None) -> Tally:
+def cut(tries: int) -> list[range]:
+    """The numbers of so many tries, in parts that take minutes."""
+    return [range(first, min(first + PART, tries)) for first in range(0, tries, PART)]
+
+
+def kill_at_random(
+    attack: str, arguments: tuple[str, ...], folder: Path, numbers: range, *, limit: int | None
+) -> Tally:
     """Kill, look at what is there, run again; and that so often. Seeds are the numbers of the tries."""
-    tally, phases = Tally(attack), Counter[str]()
+    tally = Tally(attack)
     whole, broken, longest = prepare(folder, arguments, limit)
-    for number in range(tries):
+    for number in numbers:
         shutil.rmtree(broken / "out", ignore_errors=True)
         process = start(arguments, broken)
         earliest = 0.2 if number % 4 == 0 else 0.4 * longest  # loading is long, and little can be broken in it
         time.sleep(random.Random(number).uniform(earliest, longest))
         process.kill()
         process.communicate()
-        phases[find_phase(broken)] += 1
+        tally.met[find_phase(broken)] += 1
         judge(tally, whole, broken, arguments)
-    tally.attack += f" ({', '.join(f'{count} {phase}' for phase, count in phases.most_common())})"
     return tally
 
 
@@ -143,15 +154,16 @@ def judge(tally: Tally, whole: Path, broken: Path, arguments: tuple[str, ...]) -
     tally.add(problem, lost=lost, wrong=wrong + early)
 
 
-def kill_at_operations(folder: Path, tries: int, limit: int | None) -> Tally:
+def kill_at_operations(folder: Path, numbers: range, size: Size) -> Tally:
     """Before and after renaming, flushing, committing, creating and deleting; spread over all of a run."""
     arguments = (*ECHO_RUN, "--quiet")
-    whole, broken, _ = prepare(folder, arguments, limit)
+    whole, broken, _ = prepare(folder, arguments, size.lines)
     line = [sys.executable, "-c", STEPS]
     counted = subprocess.run([*line, "0", *arguments], cwd=broken, env=environment(), capture_output=True, check=True)
     total = int(counted.stdout.split()[-1])
     tally = Tally(f"SIGKILL before or after one of {total} file operations")
-    for moment in sorted(random.Random(1).sample(range(1, total + 1), min(tries, total))):
+    moments = sorted(random.Random(1).sample(range(1, total + 1), min(size.operations, total)))
+    for moment in moments[numbers.start : numbers.stop]:
         shutil.rmtree(broken / "out", ignore_errors=True)
         killed = subprocess.run([*line, str(moment), *arguments], cwd=broken, env=environment(), capture_output=True)
         if killed.returncode != -signal.SIGKILL:
@@ -161,11 +173,11 @@ def kill_at_operations(folder: Path, tries: int, limit: int | None) -> Tally:
     return tally
 
 
-def stop(attack: str, folder: Path, tries: int, limit: int | None) -> Tally:
+def stop(folder: Path, numbers: range, limit: int | None) -> Tally:
     """A signal at any moment from the start on: status and words are right, and the same command ends the run."""
-    tally = Tally(attack)
+    tally = Tally("SIGTERM or Ctrl-C at a random moment")
     whole, broken, longest = prepare(folder, ECHO_RUN, limit)
-    for number in range(tries):
+    for number in numbers:
         shutil.rmtree(broken / "out", ignore_errors=True)
         sent = (signal.SIGINT, signal.SIGTERM)[number % 2]
         process = start(ECHO_RUN, broken)

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from reliability.attack import (
     ECHO,
     FOLDER,
     SMALL,
+    Attack,
     Size,
     Tally,
     all_files,
@@ -70,11 +72,11 @@ COLLISIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def attacks(size: Size, folder: Path) -> Iterator[Tally]:
+def attacks(size: Size, folder: Path) -> Iterator[Attack]:
     """The rows of this family."""
-    yield name_paths(folder / "names", size)
-    yield collide(folder / "collisions", size)
-    yield plant_links(folder / "links", size)
+    yield partial(name_paths, folder / "names", size)
+    yield partial(collide, folder / "collisions", size)
+    yield partial(plant_links, folder / "links", size)
 
 
 def prepare(folder: Path) -> Path:
