@@ -1,12 +1,13 @@
 """Does memory stay flat and time linear over a million sentences?
 
-    python bench/endurance.py [--sentences 1000000] [--documents 50] [--engine echo] [--plot FILE.svg]
+    python bench/endurance.py [--sentences 1000000] [--documents 50] [--engine echo] [--plot FILE.svg] [--write PAGE.md]
     python bench/endurance.py --text FILE --sentences 100000 --engine native
 
 Writes German-like sentences with distinct endings into a temporary folder, or so many distinct lines of FILE, translates
 them with the command itself, greedily, and samples the process's resident size four times a second. Prints resident size and
 seconds for each tenth of the documents, counted from when the model is loaded, and how the last tenth's seconds compare
-with the first's; the last line is JSON. With --plot the same as a picture. Needs psutil.
+with the first's; the last line is JSON. With --plot the same as a picture; --write puts the closing line between the marks
+of a page that are called after the engine. Needs psutil.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import psutil
+
+from readme import replace_block
 
 SENTENCES = (
     "Am Abend ging die Frau mit der Nummer {} über die alte Brücke.",
@@ -100,17 +103,23 @@ def divide(samples: list[tuple[float, int, int]], documents: int) -> list[dict[s
     return tenths
 
 
-def report(tenths: list[dict[str, float]], summary: dict[str, Any], peak: float) -> None:
-    """The table, the closing line, and everything as JSON."""
+def conclude(tenths: list[dict[str, float]], summary: dict[str, Any], peak: float) -> tuple[str, dict[str, float]]:
+    """The closing line, and its figures."""
+    ratio = tenths[-1]["seconds"] / max(tenths[0]["seconds"], 1e-9)
+    first, last = tenths[0]["resident_mb"], tenths[-1]["resident_mb"]
+    line = (
+        f"{summary['sentences']:,} sentences, engine {summary['engine']}, {summary['sentences_per_second']:.0f} a second: "
+        f"resident {first:.0f} MB after the first tenth, {last:.0f} MB at the end, {peak:.0f} MB at most; "
+        f"the last tenth took {ratio:.2f} times the seconds of the first."
+    )
+    return line, {"peak_mb": peak, "time_ratio": ratio, "resident_ratio": last / first}
+
+
+def show(tenths: list[dict[str, float]]) -> None:
+    """The table."""
     print("done   resident MB   seconds for this tenth")
     for number, tenth in enumerate(tenths, 1):
         print(f"{10 * number:3} %  {tenth['resident_mb']:11.0f}  {tenth['seconds']:12.1f}")
-    ratio = tenths[-1]["seconds"] / max(tenths[0]["seconds"], 1e-9)
-    growth = tenths[-1]["resident_mb"] / tenths[0]["resident_mb"]
-    print(f"{summary['sentences']:,} sentences, {summary['sentences_per_second']} sentences/s, peak {peak:.0f} MB")
-    print(f"last tenth over first: seconds {ratio:.2f}, resident size {growth:.2f}")
-    figures = {"tenths": tenths, "peak_mb": peak, "time_ratio": ratio, "resident_ratio": growth}
-    print(json.dumps({**figures, "summary": summary}))
 
 
 def draw(tenths: list[dict[str, float]], summary: dict[str, Any], path: Path) -> None:
@@ -141,6 +150,7 @@ def main() -> None:
     parser.add_argument("--engine", default="echo")
     parser.add_argument("--text", type=Path, metavar="FILE", help="a sentence a line, instead of made-up ones")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg")
+    parser.add_argument("--write", type=Path, metavar="PAGE.md")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -153,7 +163,12 @@ def main() -> None:
     tenths = divide(samples, arguments.documents)
     if arguments.plot:
         draw(tenths, summary, arguments.plot)
-    report(tenths, summary, max(s[1] for s in samples) / 1e6)
+    line, figures = conclude(tenths, summary, max(s[1] for s in samples) / 1e6)
+    show(tenths)
+    print(line)
+    if arguments.write:
+        replace_block(arguments.write, f"endurance-{summary['engine']}", line)
+    print(json.dumps({"tenths": tenths, **figures, "summary": summary}))
 
 
 if __name__ == "__main__":

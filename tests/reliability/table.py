@@ -43,7 +43,7 @@ def run_family(name: str, numbers: range, size: Size) -> Iterator[tuple[str, dic
             seconds = round(time.perf_counter() - started, 1)
             told = f"{name}:{number}: {tally.survived}/{tally.tries} survived, {seconds} s: {tally.attack}"
             print("\n    ".join([told, *tally.complaints[:5]]), file=sys.stderr, flush=True)
-            yield str(number), {**dataclasses.asdict(tally), "seconds": seconds}
+            yield str(number), {**dataclasses.asdict(tally), "met": dict(tally.met), "seconds": seconds}
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,9 @@ from reliability.attack import (
 )
 
 ECHO_RUN = ("data", *ECHO, "--text")
-REAL_RUN = ("data", "--engine", "ctranslate2", "--model", "tiny-de-en", "-b", "1", "--dtype", "float32")
+REAL_RUN = ("data", "--engine", "ctranslate2", "--model", "tiny-de-en", "-b", "1")
+DTYPES = ("float32", "int8")
+"""In both, rows depend on what shares their batch: a resumed run has to make the batches of the unbroken one."""
 SMALL_BATCHES = ("--batch-tokens", "60")
 PART = 35
 """Tries of a row that are made at a time: each part has an unbroken run of its own to compare with."""
@@ -78,9 +81,9 @@ def attacks(size: Size, folder: Path) -> Iterator[Attack]:
         yield partial(
             kill_at_random, "SIGKILL at a random moment", ECHO_RUN, folder / "echo", numbers, limit=size.lines
         )
-    attack, arguments = "SIGKILL at a random moment, real engine", (*REAL_RUN, *SMALL_BATCHES)
-    for numbers in cut(size.real_kills):
-        yield partial(kill_at_random, attack, arguments, folder / "real", numbers, limit=24)
+    for dtype, numbers in zip(cycle(DTYPES), cut(size.real_kills), strict=False):
+        attack, arguments = f"SIGKILL at a random moment, ctranslate2 {dtype}", (*REAL_RUN, *SMALL_BATCHES)
+        yield partial(kill_at_random, attack, (*arguments, "--dtype", dtype), folder / "real", numbers, limit=24)
     for numbers in cut(size.operations):
         yield partial(kill_at_operations, folder / "operations", numbers, size)
     for numbers in cut(size.signals):
@@ -198,7 +201,7 @@ def stop(folder: Path, numbers: range, limit: int | None) -> Tally:
 
 def stop_between_batches(folder: Path, tries: int) -> Tally:
     """The batch that runs when the signal comes is committed: there is more in the memory afterwards."""
-    arguments = (*REAL_RUN, "--batch-size", "1", "--quiet")
+    arguments = (*REAL_RUN, "--dtype", "float32", "--batch-size", "1", "--quiet")
     tally = Tally("SIGTERM or Ctrl-C while a batch is decoded")
     whole, broken, _ = prepare(folder, arguments, limit=24)
     for number in range(tries):
