@@ -1,12 +1,12 @@
 """How many rows change with the batch?
 
-    python bench/determinism.py [--limit N] [--beams N] [--only ENGINE:DTYPE …] [--keep FILE.json] [--write PAGE.md] FILE
+    python bench/determinism.py [--first N] [--limit N] [--only ENGINE:DTYPE …] [--keep FILE.json] [--write PAGE.md] FILE
 
 Translates the lines of FILE one by one, in batches of 8 in the order of the file, and sorted under the engine's own budget
 of padded tokens, with every engine and dtype that this machine has. A row changes with the batch if its tokens, or its
-score as it is written, are not the same in all three ways. Prints a table; the last line is JSON. With --keep, rows of
-the table that an earlier call has measured are taken from that file, and new ones put into it, so that the engines can
-be run one by one; --write puts the table between the marks of a page.
+score as it is written, are not the same in all three ways. Prints a table; the last line is JSON. With --keep, what an
+earlier call has measured is taken from that file, and new figures put into it, so that the engines can be run one by one,
+and a slow one in parts of so many lines, which are added up; --write puts the table between the marks of a page.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ VARIANTS = (
 SIZE = 8
 DIGITS = 4
 """Of a score, in a row."""
+
+Parts = dict[str, dict[str, dict[str, Any]]]
+"""Engine and dtype → first line of a part of the file → what was measured on it."""
 
 
 def make_ways(requests: Sequence[Request], tokens: int) -> Iterator[list[list[int]]]:
@@ -78,10 +81,19 @@ def measure(model: Model, requests: Sequence[Request], variant: tuple[str, str],
     except TranslateError as error:
         return {**row, "problem": error.message}
     row |= {"signature": format_signature(engine.signature), "independent": engine.batch_independent}
-    return {**row, **compare(ways), "processor": machine_kind()["processor"]}
+    return {**row, **compare(ways), "beams": engine.signature["beams"], "processor": machine_kind()["processor"]}
 
 
-def render(name: str, beams: int | None, rows: dict[str, dict[str, Any]]) -> str:
+def add_up(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One row of the table for all parts of the file."""
+    if any("problem" in part for part in parts):
+        return parts[-1]
+    sums = {what: sum(part[what] for part in parts) for what in ("rows", "texts", "scores")}
+    independent = all(part["independent"] for part in parts)
+    return {**parts[-1], **sums, "gap": max(part["gap"] for part in parts), "independent": independent}
+
+
+def render(name: str, rows: dict[str, dict[str, Any]]) -> str:
     """The table in Markdown, and what it was measured with."""
     lines = [
         "| engine | dtype | rows | other text | other score | largest gap | promised |",
@@ -94,16 +106,17 @@ def render(name: str, beams: int | None, rows: dict[str, dict[str, Any]]) -> str
             continue
         shares = " | ".join(f"{row[what]:,} ({100 * row[what] / row['rows']:.2f} %)" for what in ("texts", "scores"))
         lines.append(f"{head} {shares} | {row['gap']:.1g} | {'yes' if row['independent'] else 'no'} |")
-    processors = sorted({row["processor"] for row in rows.values() if "processor" in row})
-    search = f"{beams} beams" if beams else "the model's own beams"
-    return "\n".join([*lines, "", f"{name}, {search}; {', '.join(processors)}."])
+    measured = [row for row in rows.values() if "problem" not in row]
+    beams, processors = ("/".join(sorted({row[what] for row in measured})) for what in ("beams", "processor"))
+    return "\n".join([*lines, "", f"{name}, {beams} beams; {processors}."])
 
 
 def main() -> None:
     """Measure, print the table, end with one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--limit", type=int, help="only so many lines, from the first")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="leave out so many lines")
+    parser.add_argument("--limit", type=int, help="take so many lines")
     parser.add_argument("--beams", type=int)
     parser.add_argument("--only", action="append", metavar="ENGINE:DTYPE")
     parser.add_argument("--keep", type=Path, metavar="FILE.json")
@@ -111,20 +124,22 @@ def main() -> None:
     options = parser.parse_args()
     model = resolve_model("tiny-de-en").model
     with options.file.open(encoding="utf-8") as lines:
-        texts = list(islice(filter(None, map(str.strip, lines)), options.limit))
+        texts = list(islice(filter(None, map(str.strip, lines)), options.first, None))[: options.limit]
     requests = [Request(number, ids) for number, ids in enumerate(Tokenizer(model).encode(texts))]
     kept = options.keep is not None and options.keep.exists()
-    rows: dict[str, dict[str, Any]] = json.loads(options.keep.read_text(encoding="utf-8")) if kept else {}
+    parts: Parts = json.loads(options.keep.read_text(encoding="utf-8")) if kept else {}
     for variant in VARIANTS:
         if options.only is None or ":".join(variant) in options.only:
-            rows[":".join(variant)] = measure(model, requests, variant, options.beams)
+            found = parts.setdefault(":".join(variant), {})
+            found[str(options.first)] = measure(model, requests, variant, options.beams)
             if options.keep:
-                options.keep.write_text(json.dumps(rows, indent=1), encoding="utf-8")
-    table = render(options.file.name, options.beams, rows)
+                options.keep.write_text(json.dumps(parts, indent=1), encoding="utf-8")
+    rows = {key: add_up([*found.values()]) for key, found in parts.items()}
+    table = render(options.file.name, rows)
     print(table)
     if options.write:
         replace_block(options.write, "determinism", table)
-    print(json.dumps({"file": options.file.name, "beams": options.beams, "rows": rows}))
+    print(json.dumps({"file": options.file.name, "rows": rows}))
 
 
 if __name__ == "__main__":

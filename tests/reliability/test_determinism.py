@@ -2,9 +2,9 @@
 
     python -m tests.reliability --only determinism
 
-In float32 none of these may change a row's target or flags. With an engine whose rows do not depend on the batch, nor
-the score; with others it may be one step of its last digit away, and another batch is another signature. How many rows
-change with the batch in every dtype and engine is measured by `bench/determinism.py`.
+In float32, greedily, none of these may change a row's target or flags. With an engine whose rows do not depend on the
+batch, nor the score; with others it may be one step of its last digit away, and another batch is another signature. How
+many rows change with the batch in every dtype and engine, with beam search, is measured by `bench/determinism.py`.
 """
 
 from __future__ import annotations
