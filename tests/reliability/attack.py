@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,12 +103,12 @@ Attack = Callable[[], Tally]
 """One row of the table, or a part of one: the tries of attacks of one name in a family are added up."""
 
 
-def check(attacks: Iterable[Attack]) -> None:
-    """What a test asserts: every try of every attack has survived."""
-    for attack in attacks:
-        tally = attack()
-        assert tally.tries, tally.attack
-        assert tally.survived == tally.tries, f"{tally.attack}: {tally.complaints[:3]}"
+def check(attacks: Iterable[Attack], *, at_once: int = 1) -> None:
+    """What a test asserts: every try of every attack has survived. Some at once, if they do no more than wait for others."""
+    with ThreadPoolExecutor(at_once) as pool:
+        for tally in pool.map(lambda attack: attack(), attacks) if at_once > 1 else (attack() for attack in attacks):
+            assert tally.tries, tally.attack
+            assert tally.survived == tally.tries, f"{tally.attack}: {tally.complaints[:3]}"
 
 
 def start(arguments: Iterable[str], folder: Path) -> subprocess.Popen[str]:

@@ -344,4 +344,4 @@ def write_garbage(folder: Path, size: Size) -> Tally:
 
 def test_no_model_is_trusted(tmp_path: Path) -> None:
     """Named errors or sound rows; none of their code runs."""
-    check(attacks(SMALL, tmp_path))
+    check(attacks(SMALL, tmp_path), at_once=2)
