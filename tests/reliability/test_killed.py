@@ -122,19 +122,31 @@ def cut(tries: int) -> list[range]:
 def kill_at_random(
     attack: str, arguments: tuple[str, ...], folder: Path, numbers: range, *, limit: int | None
 ) -> Tally:
-    """Kill, look at what is there, run again; and that so often. Seeds are the numbers of the tries."""
+    """Kill, look at what is there, run again; and that so often. Seeds are the numbers of the tries.
+
+    "done" among the phases is a run that was killed when it had written all, but had not ended.
+    """
     tally = Tally(attack)
     whole, broken, longest = prepare(folder, arguments, limit)
     for number in numbers:
-        shutil.rmtree(broken / "out", ignore_errors=True)
-        process = start(arguments, broken)
         earliest = 0.2 if number % 4 == 0 else 0.4 * longest  # loading is long, and little can be broken in it
-        time.sleep(random.Random(number).uniform(earliest, longest))
-        process.kill()
-        process.communicate()
+        kill_once(arguments, broken, random.Random(number).uniform(earliest, longest))
         tally.met[find_phase(broken)] += 1
         judge(tally, whole, broken, arguments)
     return tally
+
+
+def kill_once(arguments: tuple[str, ...], broken: Path, seconds: float) -> None:
+    """Start the command, and kill it so much later; earlier, if it had ended by then: that would have been no kill."""
+    killed = False
+    while not killed:
+        shutil.rmtree(broken / "out", ignore_errors=True)
+        process = start(arguments, broken)
+        time.sleep(seconds)
+        process.kill()
+        process.communicate()
+        killed = process.returncode == -signal.SIGKILL
+        seconds *= 0.9
 
 
 def find_phase(folder: Path) -> str:
