@@ -149,6 +149,7 @@ def draw(tenths: list[dict[str, float]], summary: dict[str, Any], path: Path) ->
     title = f"{summary['sentences']:,} sentences, {summary['engine']}"
     chart = pygal.XY(js=[], width=720, height=420, explicit_size=True, title=title, legend_at_bottom=True)
     chart.config(x_title="thousand sentences done", truncate_legend=-1, secondary_range=(0, max(minutes)))
+    chart.config(value_formatter=lambda value: f"{value:,.4g}")
     chart.config(range=(0, 1.25 * max(t["resident_mb"] for t in tenths)))
     chart.add("resident MB", [(each * (i + 1), round(t["resident_mb"], 1)) for i, t in enumerate(tenths)])
     chart.add(
