@@ -1,12 +1,15 @@
 """Does memory stay flat and time linear over a million sentences?
 
-    python bench/endurance.py [--sentences 1000000] [--documents 50] [--engine echo] [--plot FILE.svg]
+    python bench/endurance.py [--sentences 1000000] [--documents 50] [--engine echo] [--plot FILE.svg] [--write PAGE.md]
     python bench/endurance.py --text FILE --sentences 100000 --engine native
 
 Writes German-like sentences with distinct endings into a temporary folder, or so many distinct lines of FILE, translates
-them with the command itself, greedily, and samples the process's resident size four times a second. Prints resident size and
-seconds for each tenth of the documents, counted from when the model is loaded, and how the last tenth's seconds compare
-with the first's; the last line is JSON. With --plot the same as a picture. Needs psutil.
+them with the command itself, greedily, and samples the process's resident size four times a second. Prints resident size,
+seconds and processor seconds for each tenth of the documents, counted from when the model is loaded, and how the last
+tenth's processor seconds compare with the first's: what else the machine does hardly changes them. A tenth has to be
+several windows of 10,000 sentences, or one at least, for the two to be comparable. The last line is JSON. With --plot
+the same as a picture; --write puts the closing line between the marks
+of a page that are called after the engine. Needs psutil.
 """
 
 from __future__ import annotations
@@ -18,12 +21,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import psutil
+
+from readme import replace_block
 
 SENTENCES = (
     "Am Abend ging die Frau mit der Nummer {} über die alte Brücke.",
@@ -66,22 +72,33 @@ def write_corpus(folder: Path, sentences: Iterator[str], count: int, documents: 
     return written
 
 
-def sample(process: psutil.Popen, done: Path) -> list[tuple[float, int, int]]:
-    """(seconds, resident bytes, documents done) until the process ends, from when its folder is there: it has loaded."""
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How far a run is: since its start, in seconds of the clock and of processors; resident bytes; documents done."""
+
+    seconds: float
+    worked: float
+    resident: int
+    done: int
+
+
+def sample(process: psutil.Popen, done: Path) -> list[Sample]:
+    """Until the process ends, from when its folder is there: it has loaded."""
     while process.poll() is None and not (done / "run.json").exists():
         time.sleep(0.02)
     started, samples = time.perf_counter(), []
     while process.poll() is None:
         try:
-            resident = process.memory_info().rss
+            resident, times = process.memory_info().rss, process.cpu_times()
         except psutil.NoSuchProcess:
             break
-        samples.append((time.perf_counter() - started, resident, len(list(done.glob("*/*.jsonl")))))
+        documents = len(list(done.glob("*/*.jsonl")))
+        samples.append(Sample(time.perf_counter() - started, times.user + times.system, resident, documents))
         time.sleep(INTERVAL)
     return samples
 
 
-def run(folder: Path, engine: str) -> tuple[list[tuple[float, int, int]], dict[str, Any]]:
+def run(folder: Path, engine: str) -> tuple[list[Sample], dict[str, Any]]:
     """The command over folder/in: its samples, and its own summary."""
     code = "from translate.cli import main; main()"
     options = ["in", "--engine", engine, "--model", "tiny-de-en", "--quiet", "--json", "-b", "1"]
@@ -90,41 +107,54 @@ def run(folder: Path, engine: str) -> tuple[list[tuple[float, int, int]], dict[s
     return samples, json.loads(process.stdout.read().splitlines()[-1])
 
 
-def divide(samples: list[tuple[float, int, int]], documents: int) -> list[dict[str, float]]:
+def divide(samples: list[Sample], documents: int) -> list[dict[str, float]]:
     """Resident size at the end of each tenth of the documents, and the seconds that it took."""
-    tenths, before = [], 0.0
+    tenths, before = [], samples[0]
     for tenth in range(1, 11):
-        seconds, resident, _ = next((s for s in samples if s[2] >= documents * tenth / 10), samples[-1])
-        tenths.append({"resident_mb": resident / 1e6, "seconds": seconds - before})
-        before = seconds
+        now = next((s for s in samples if s.done >= documents * tenth / 10), samples[-1])
+        seconds, worked = now.seconds - before.seconds, now.worked - before.worked
+        tenths.append({"resident_mb": now.resident / 1e6, "seconds": seconds, "processor_seconds": worked})
+        before = now
     return tenths
 
 
-def report(tenths: list[dict[str, float]], summary: dict[str, Any], peak: float) -> None:
-    """The table, the closing line, and everything as JSON."""
-    print("done   resident MB   seconds for this tenth")
+def conclude(tenths: list[dict[str, float]], summary: dict[str, Any], peak: float) -> tuple[str, dict[str, float]]:
+    """The closing line, and its figures."""
+    ratio = tenths[-1]["processor_seconds"] / max(tenths[0]["processor_seconds"], 1e-9)
+    first, last = tenths[0]["resident_mb"], tenths[-1]["resident_mb"]
+    rate = summary["sentences"] / max(sum(t["processor_seconds"] for t in tenths), 1e-9)
+    line = (
+        f"{summary['sentences']:,} sentences, engine {summary['engine']}, {rate:,.0f} a processor second: "
+        f"resident {first:.0f} MB after the first tenth, {last:.0f} MB at the end, {peak:.0f} MB at most; "
+        f"the last tenth took {ratio:.2f} times the processor seconds of the first."
+    )
+    return line, {"peak_mb": peak, "time_ratio": ratio, "resident_ratio": last / first}
+
+
+def show(tenths: list[dict[str, float]]) -> None:
+    """The table."""
+    print("done   resident MB   seconds for this tenth   processor seconds")
     for number, tenth in enumerate(tenths, 1):
-        print(f"{10 * number:3} %  {tenth['resident_mb']:11.0f}  {tenth['seconds']:12.1f}")
-    ratio = tenths[-1]["seconds"] / max(tenths[0]["seconds"], 1e-9)
-    growth = tenths[-1]["resident_mb"] / tenths[0]["resident_mb"]
-    print(f"{summary['sentences']:,} sentences, {summary['sentences_per_second']} sentences/s, peak {peak:.0f} MB")
-    print(f"last tenth over first: seconds {ratio:.2f}, resident size {growth:.2f}")
-    figures = {"tenths": tenths, "peak_mb": peak, "time_ratio": ratio, "resident_ratio": growth}
-    print(json.dumps({**figures, "summary": summary}))
+        print(
+            f"{10 * number:3} %  {tenth['resident_mb']:11.0f}  {tenth['seconds']:23.1f}  {tenth['processor_seconds']:18.1f}"
+        )
 
 
 def draw(tenths: list[dict[str, float]], summary: dict[str, Any], path: Path) -> None:
-    """Resident size, and the minutes so far, over the sentences done."""
+    """Resident size, and the processor minutes so far, over the sentences done."""
     import pygal
 
     each = summary["sentences"] / 10_000
-    minutes = [sum(t["seconds"] for t in tenths[: i + 1]) / 60 for i in range(len(tenths))]
+    minutes = [sum(t["processor_seconds"] for t in tenths[: i + 1]) / 60 for i in range(len(tenths))]
     title = f"{summary['sentences']:,} sentences, {summary['engine']}"
     chart = pygal.XY(js=[], width=720, height=420, explicit_size=True, title=title, legend_at_bottom=True)
     chart.config(x_title="thousand sentences done", truncate_legend=-1, secondary_range=(0, max(minutes)))
+    chart.config(value_formatter=lambda value: f"{value:,.4g}")
     chart.config(range=(0, 1.25 * max(t["resident_mb"] for t in tenths)))
     chart.add("resident MB", [(each * (i + 1), round(t["resident_mb"], 1)) for i, t in enumerate(tenths)])
-    chart.add("minutes (right)", [(each * (i + 1), round(m, 3)) for i, m in enumerate(minutes)], secondary=True)
+    chart.add(
+        "processor minutes (right)", [(each * (i + 1), round(m, 3)) for i, m in enumerate(minutes)], secondary=True
+    )
     root = ElementTree.fromstring(chart.render(is_unicode=True))
     for parent in list(root.iter()):
         for child in [child for child in parent if child.tag == f"{{{SVG}}}script"]:
@@ -141,6 +171,7 @@ def main() -> None:
     parser.add_argument("--engine", default="echo")
     parser.add_argument("--text", type=Path, metavar="FILE", help="a sentence a line, instead of made-up ones")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg")
+    parser.add_argument("--write", type=Path, metavar="PAGE.md")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -153,7 +184,12 @@ def main() -> None:
     tenths = divide(samples, arguments.documents)
     if arguments.plot:
         draw(tenths, summary, arguments.plot)
-    report(tenths, summary, max(s[1] for s in samples) / 1e6)
+    line, figures = conclude(tenths, summary, max(s.resident for s in samples) / 1e6)
+    show(tenths)
+    print(line)
+    if arguments.write:
+        replace_block(arguments.write, f"endurance-{summary['engine']}", line)
+    print(json.dumps({"tenths": tenths, **figures, "summary": summary}))
 
 
 if __name__ == "__main__":

@@ -96,6 +96,15 @@ def test_a_limit_is_the_rows_own(engine: Engine, sources: list[tuple[int, ...]])
         assert len(hypothesis.target) <= 3 * len(rows[hypothesis.number].source) + 32
 
 
+def test_a_row_that_runs_on_is_the_same_in_company(engine: Engine, tokenizer: Tokenizer) -> None:
+    """Its target, and the score of that target: not of what a longer row's limit would let it say."""
+    alone, longer = (Request(i, ids) for i, ids in enumerate(tokenizer.encode(["ha " * 14, "ha " * 25])))
+    (expected,) = engine.translate([alone])
+    found = next(h for h in engine.translate([alone, longer]) if h.number == alone.number)
+    assert (found.target, found.complete) == (expected.target, expected.complete)
+    assert found.score == pytest.approx(expected.score, abs=1e-5)
+
+
 @pytest.mark.parametrize("name", [name for name in ENGINES if name not in ("echo", "native")])
 def test_int8_where_it_can(name: str, tiny: Model, sources: list[tuple[int, ...]], tmp_path: Path) -> None:
     """An engine that has int8 uses it and says so; another one refuses it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,21 @@ def test_another_signature_is_refused_by_what_differs(tmp_path: Path) -> None:
         check_signature(tmp_path, {"model": "x", "beams": "1", "dtype": "float32"})
     assert caught.value.message.endswith("other settings: beams 4 → 1; dtype (none) → float32")
     assert "--overwrite" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("batch", "option"), [("2048-tokens", "--batch-tokens 2048"), ("8-sentences", "--batch-size 8")]
+)
+def test_another_batch_is_refused_with_the_option_that_goes_on(batch: str, option: str, tmp_path: Path) -> None:
+    """If nothing else differs; the default may have changed with the machine or a measurement."""
+    run = replace(RUN, signature={**RUN.signature, "batch": batch})
+    write_run(tmp_path, run)
+    with pytest.raises(OutputError) as caught:
+        check_signature(tmp_path, {**run.signature, "batch": "512-tokens"})
+    assert caught.value.hint.startswith(f"{option} to go on")
+    with pytest.raises(OutputError) as caught:
+        check_signature(tmp_path, {**run.signature, "batch": "512-tokens", "beams": "1"})
+    assert option not in caught.value.hint
 
 
 def test_signatures_are_written_like_sacrebleu_s() -> None:

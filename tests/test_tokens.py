@@ -120,6 +120,7 @@ def test_a_vocabulary_that_does_not_fit_is_named(tmp_path: Path) -> None:
         '{"</s>": 0, "<unk>": 0}',
         '{"</s>": 0, "<unk>": 99999}',
         '{"</s>": 0, "<unk>": -1}',
+        '{"</s>": 0, "<unk>": 1, "<pad>": 2}',
         '{"</s>": "0"}',
         "[" * 100_000,
     ],

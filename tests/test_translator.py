@@ -169,13 +169,12 @@ def test_a_stop_is_heeded_where_all_comes_from_the_memory(tokenizer: Tokenizer, 
 
 
 def test_the_batch_is_in_the_signature_where_it_can_change_a_row(tiny: Model, tokenizer: Tokenizer) -> None:
-    """Not in float32, not with an engine whose rows do not depend on it."""
+    """In every dtype; not with an engine whose rows do not depend on it."""
     engine = CopyEngine(tokenizer)
-    engine.dtype = "bfloat16"
-    assert make_signature(tiny, engine, tokenizer, Settings(batch_tokens=100))["batch"] == "100-tokens"
-    assert make_signature(tiny, engine, tokenizer, Settings(batch_size=3))["batch"] == "3-sentences"
-    engine.dtype = "float32"
-    assert "batch" not in make_signature(tiny, engine, tokenizer, Settings())
+    for engine.dtype in ("bfloat16", "float32"):
+        assert make_signature(tiny, engine, tokenizer, Settings(batch_tokens=100))["batch"] == "100-tokens"
+        assert make_signature(tiny, engine, tokenizer, Settings(batch_size=3))["batch"] == "3-sentences"
+    assert "batch" not in make_signature(tiny, EchoEngine(tiny, Settings()), tokenizer, Settings())
     assert make_signature(tiny, engine, tokenizer, Settings())["weights"] == tiny.fingerprint[:12]
 
 

@@ -40,7 +40,7 @@ class CTranslate2Engine:
     """`Translator.translate_batch` on one device; a batch that memory cannot hold is halved and tried again.
 
     On a CPU each processor decodes a part of the batch: with bench/peers.py faster than all of them on one product.
-    It decodes a batch up to its longest row's limit: a shorter row that runs on is cut at its own limit afterwards.
+    It decodes a batch up to its longest row's limit: a shorter row that runs past its own is decoded again, alone.
     """
 
     name = "ctranslate2"
@@ -70,6 +70,7 @@ class CTranslate2Engine:
             "dtype": self.dtype,
             "beams": str(self._beams),
             "length-penalty": f"{self._length_penalty:g}",
+            **({} if on_gpu else {"parts": str(self._parallel)}),  # who shares a part depends on how many there are
         }
 
     def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
@@ -104,6 +105,7 @@ class CTranslate2Engine:
         yield from self._translate_batch(requests[-half:], safer=safer)
 
     def _generate(self, requests: Sequence[Request], *, safer: bool) -> list[Hypothesis]:
+        """Decode one batch. Every row ends where it would end alone, or by itself."""
         limits = [
             min(self._positions - 1, LONGEST_PER_SOURCE * len(request.source) + LONGEST_SLACK) for request in requests
         ]
@@ -119,19 +121,22 @@ class CTranslate2Engine:
             return_scores=True,
             return_end_token=True,
         )
-        return [
-            self._read_result(request.number, result.hypotheses[0], result.scores[0], limit)
-            for request, result, limit in zip(requests, results, limits, strict=True)
-        ]
+        hypotheses = []
+        for request, result, limit in zip(requests, results, limits, strict=True):
+            if len(result.hypotheses[0]) > limit:
+                hypotheses += self._generate([request], safer=safer)
+            else:
+                hypotheses.append(self._read_result(request.number, result.hypotheses[0], result.scores[0]))
+        return hypotheses
 
-    def _read_result(self, number: int, pieces: Sequence[str], score: float, limit: int) -> Hypothesis:
+    def _read_result(self, number: int, pieces: Sequence[str], score: float) -> Hypothesis:
         """The mean log-probability: CTranslate2 gives the sum over length ** length penalty, the end counted in.
 
         Forbidden words have no probability in it, where the engine `transformers` leaves them theirs: some 0.003 of difference.
         """
         mean = score * len(pieces) ** (self._length_penalty - 1) if pieces else 0.0
-        ended = bool(pieces) and pieces[-1] == self._end and len(pieces) <= limit
-        ids = tuple(self._ids[piece] for piece in (pieces[:-1] if ended else pieces[:limit]))
+        ended = bool(pieces) and pieces[-1] == self._end
+        ids = tuple(self._ids[piece] for piece in (pieces[:-1] if ended else pieces))
         return Hypothesis(number, ids, mean, complete=ended)
 
 

@@ -176,13 +176,13 @@ def check_signature(folder: Path, signature: Signature) -> RunRecord | None:
     record = read_run(folder)
     if record is None or record.signature == signature:
         return record
-    names = [*record.signature, *(name for name in signature if name not in record.signature)]
-    differences = [
-        f"{name} {record.signature.get(name, '(none)')} → {signature.get(name, '(none)')}"
-        for name in names
-        if record.signature.get(name) != signature.get(name)
-    ]
+    held = record.signature
+    names = [name for name in {**held, **signature} if held.get(name) != signature.get(name)]
+    differences = [f"{name} {held.get(name, '(none)')} → {signature.get(name, '(none)')}" for name in names]
     hint = "--output DIR for a second run (to compare the two), or --overwrite to replace the first"
+    if names == ["batch"] and "batch" in held:
+        count, _, unit = held["batch"].partition("-")
+        hint = f"--batch-{'size' if unit == 'sentences' else unit} {count} to go on with it; {hint}"
     raise OutputError(f"'{folder}' holds a run with other settings: {'; '.join(differences)}", hint)
 
 

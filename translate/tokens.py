@@ -29,6 +29,9 @@ CHARACTERS_PER_TOKEN = 12
 GIANT = 100_000
 """Characters. Of a longer text not every stretch is tokenised before it is cut: tokenising takes most of the time."""
 
+MOST_SPARE = 127
+"""Rows of the embeddings without a piece: a model may have its size rounded up, to a multiple of 128 at most."""
+
 SPECIAL = frozenset(("</s>", "<pad>", "<s>"))
 """Pieces that are no text."""
 
@@ -98,7 +101,7 @@ class Tokenizer:
 
 
 def read_vocabulary(folder: Path) -> dict[str, int]:
-    """vocab.json, piece → id: each id is a row of the model's embeddings, and of one piece.
+    """vocab.json, piece → id: each id is a row of the model's embeddings, and of one piece; hardly a row has none.
 
     Raises OSError, ValueError, TypeError, KeyError or RecursionError if it is anything else.
     """
@@ -109,6 +112,8 @@ def read_vocabulary(folder: Path) -> dict[str, int]:
     wrong = next((number for number in ids.values() if type(number) is not int or not 0 <= number < size), None)
     if wrong is not None:
         raise ValueError(f"vocab.json has the id {wrong!r}, the model has {size}")
+    if size - len(ids) > MOST_SPARE:
+        raise ValueError(f"vocab.json has {len(ids)} pieces, the model has {size}")
     return ids
 
 

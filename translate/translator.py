@@ -241,11 +241,11 @@ def batch_tokens(engine: Engine, settings: Settings) -> int:
 def make_signature(model: Model, engine: Engine, tokenizer: Tokenizer, settings: Settings) -> Signature:
     """Everything that can change an output.
 
-    The batch is part of it only where it can: not with an engine whose rows do not depend on it, nor in float32, where
-    it moves sums by some 1e-7 and a resumed run makes the same batches anyway.
+    The batch is part of it where rows depend on what shares it. In float32, too: there it moves sums by some 1e-7 only,
+    but a run that went on with other batches would not end with the bytes of an unbroken one.
     """
     signature = {"model": model.short_name, "weights": model.fingerprint[:12], **engine.signature}
-    if not engine.batch_independent and engine.dtype != "float32":
+    if not engine.batch_independent:
         signature["batch"] = (
             f"{settings.batch_size}-sentences" if settings.batch_size else f"{batch_tokens(engine, settings)}-tokens"
         )

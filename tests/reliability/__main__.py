@@ -1,10 +1,10 @@
 """Run the attacks and print the table.
 
-    python -m tests.reliability [--quick] [--only killed --only disk …] [--readme README.md] [--keep RESULTS.json]
+    python -m tests.reliability [--quick] [--only disk --only killed:2-4 …] [--readme README.md] [--keep RESULTS.json]
 
 Prints a line as soon as an attack is over, what it complains about if anything, and the table in Markdown at last; the
 last line is JSON. With --keep, results of an earlier call are taken from that file and new ones put into it, so that
-the families can be run one by one. Exit status 1 if an attack was not survived.
+the families can be run one by one, and a large one in parts. Exit status 1 if an attack was not survived.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,6 +85,8 @@ class Tally:
     lost: int = 0
     wrong: int = 0
     complaints: list[str] = field(default_factory=list)
+    met: Counter[str] = field(default_factory=Counter)
+    """What the tries hit, if that is not said by the attack's name: how often."""
 
     def add(self, complaint: str = "", *, lost: int = 0, wrong: int = 0) -> None:
         """Count one try."""
@@ -96,11 +99,16 @@ class Tally:
             self.survived += 1
 
 
-def check(tallies: Iterable[Tally]) -> None:
-    """What a test asserts: every try of every attack has survived."""
-    for tally in tallies:
-        assert tally.tries, tally.attack
-        assert tally.survived == tally.tries, f"{tally.attack}: {tally.complaints[:3]}"
+Attack = Callable[[], Tally]
+"""One row of the table, or a part of one: the tries of attacks of one name in a family are added up."""
+
+
+def check(attacks: Iterable[Attack], *, at_once: int = 1) -> None:
+    """What a test asserts: every try of every attack has survived. Some at once, if they do no more than wait for others."""
+    with ThreadPoolExecutor(at_once) as pool:
+        for tally in pool.map(lambda attack: attack(), attacks) if at_once > 1 else (attack() for attack in attacks):
+            assert tally.tries, tally.attack
+            assert tally.survived == tally.tries, f"{tally.attack}: {tally.complaints[:3]}"
 
 
 def start(arguments: Iterable[str], folder: Path) -> subprocess.Popen[str]:

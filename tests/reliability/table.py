@@ -10,41 +10,64 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from readme import replace_block
-from reliability.attack import FULL, MODULES, SMALL, Size, Tally
+from reliability.attack import FULL, MODULES, SMALL, Attack, Size
 
-Results = dict[str, list[dict[str, Any]]]
-"""Family → its rows."""
+Results = dict[str, dict[str, dict[str, Any]]]
+"""Family → number of the attack in it → its tally, and its seconds."""
 
 
-def run_family(name: str, size: Size) -> list[dict[str, Any]]:
-    """Run one family in a folder of its own, telling each row when it is there."""
-    rows = []
+def select(wanted: list[str] | None) -> Iterator[tuple[str, range]]:
+    """The families that are wanted, all if it is not said, each with the numbers of its attacks: "disk", "killed:2-4"."""
+    for choice in wanted or [name.removeprefix("test_") for name in MODULES]:
+        family, _, numbers = choice.partition(":")
+        first, _, last = numbers.partition("-")
+        if f"test_{family}" not in MODULES or not all(part.isdecimal() for part in (first, last) if part):
+            sys.exit(f"no attack '{choice}': families are {', '.join(name.removeprefix('test_') for name in MODULES)}")
+        yield f"test_{family}", range(int(first or 0), int(last or first or 10**6) + 1)
+
+
+def run_family(name: str, numbers: range, size: Size) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Run those attacks of one family in a folder of its own, telling each tally when it is there."""
     folder = Path(tempfile.mkdtemp(prefix=f"attack-{name}-"))
-    started = time.perf_counter()
-    tallies: Iterable[Tally] = importlib.import_module(f"reliability.{name}").attacks(size, folder)
-    for tally in tallies:
-        seconds = round(time.perf_counter() - started, 1)
-        rows.append({**dataclasses.asdict(tally), "seconds": seconds})
-        print(f"{tally.survived}/{tally.tries} survived, {seconds} s: {tally.attack}", file=sys.stderr, flush=True)
-        for complaint in tally.complaints[:5]:
-            print(f"    {complaint}", file=sys.stderr, flush=True)
-        started = time.perf_counter()
+    attacks: Iterable[Attack] = importlib.import_module(f"reliability.{name}").attacks(size, folder)
+    for number, attack in enumerate(attacks):
+        if number in numbers:
+            started = time.perf_counter()
+            tally = attack()
+            seconds = round(time.perf_counter() - started, 1)
+            told = f"{name}:{number}: {tally.survived}/{tally.tries} survived, {seconds} s: {tally.attack}"
+            print("\n    ".join([told, *tally.complaints[:5]]), file=sys.stderr, flush=True)
+            yield str(number), {**dataclasses.asdict(tally), "met": dict(tally.met), "seconds": seconds}
     shutil.rmtree(folder, ignore_errors=True)
-    return rows
+
+
+def add_up(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for all parts of an attack, its name with what they met."""
+    attacks: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        total = attacks.setdefault(row["attack"], {**row, "tries": 0, "survived": 0, "lost": 0, "wrong": 0, "met": {}})
+        total |= {key: total[key] + row[key] for key in ("tries", "survived", "lost", "wrong")}
+        total["met"] = Counter(total["met"]) + Counter(row["met"])
+    for row in attacks.values():
+        met = ", ".join(f"{count} {what}" for what, count in row["met"].most_common())
+        row["attack"] += f" ({met})" if met else ""
+    return list(attacks.values())
 
 
 def render(results: Results) -> str:
     """The table in Markdown."""
     lines = ["| attack | tries | survived | lost rows | wrong rows |", "|---|---:|---:|---:|---:|"]
     for name in MODULES:
+        kept = results.get(name, {})
         lines += [
             f"| {row['attack']} | {row['tries']:,} | {row['survived']:,} | {row['lost']:,} | {row['wrong']:,} |"
-            for row in results.get(name, [])
+            for row in add_up(kept[number] for number in sorted(kept, key=int))
         ]
     return "\n".join(lines)
 
@@ -53,20 +76,19 @@ def main() -> None:
     """Options, families, table."""
     parser = argparse.ArgumentParser(prog="python -m tests.reliability", description="Attack the command.")
     parser.add_argument("--quick", action="store_true", help="at the size of the tests")
-    parser.add_argument("--only", action="append", choices=[name.removeprefix("test_") for name in MODULES])
-    parser.add_argument("--tries", type=int, help="kills, instead of as many as the size has")
+    parser.add_argument(
+        "--only", action="append", metavar="FAMILY[:FIRST[-LAST]]", help="some attacks, numbered from 0"
+    )
     parser.add_argument(
         "--readme", type=Path, help="write the table between the README's marks, and that of the flags beside it"
     )
     parser.add_argument("--keep", type=Path, help="take results from this file, and put them there")
     options = parser.parse_args()
     size = SMALL if options.quick else FULL
-    if options.tries:
-        size = dataclasses.replace(size, kills=options.tries, real_kills=options.tries)
     results: Results = json.loads(options.keep.read_text()) if options.keep and options.keep.exists() else {}
-    for name in MODULES:
-        if options.only is None or name.removeprefix("test_") in options.only:
-            results[name] = run_family(name, size)
+    for name, numbers in select(options.only):
+        for number, row in run_family(name, numbers, size):
+            results.setdefault(name, {})[number] = row
             if options.keep:
                 options.keep.write_text(json.dumps(results, ensure_ascii=False, indent=1))
     print(render(results))
@@ -75,5 +97,5 @@ def main() -> None:
         flags = importlib.import_module("reliability.test_flags")
         replace_block(options.readme.parent / "docs" / "reliability.md", "hostile", flags.render())
     print(json.dumps(results, ensure_ascii=False))
-    if any(row["survived"] < row["tries"] for rows in results.values() for row in rows):
+    if any(row["survived"] < row["tries"] for rows in results.values() for row in rows.values()):
         sys.exit(1)

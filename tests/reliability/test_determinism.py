@@ -2,33 +2,36 @@
 
     python -m tests.reliability --only determinism
 
-In float32 none of these may change a row's target or flags. How many rows change with the batch in every dtype and engine
-is measured by `bench/determinism.py`.
+In float32, greedily, none of these may change a row's target or flags. With an engine whose rows do not depend on the
+batch, nor the score; with others it may be one step of its last digit away, and another batch is another signature. How
+many rows change with the batch in every dtype and engine, with beam search, is measured by `bench/determinism.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from conftest import ROOT
-from reliability.attack import SMALL, Size, Tally, check
+from reliability.attack import SMALL, Attack, Size, Tally, check
 from reliability.test_input import inside
 from translate import pipeline
+from translate.events import Loaded
 from translate.output import read_rows
-from translate.records import Settings
+from translate.records import Row, Settings
 
 ENGINES = ("echo", "native", "ctranslate2", "transformers")
 SETTINGS = Settings(device="cpu", dtype="float32", beams=1, batch_tokens=256)
-Answers = dict[str, tuple[str, tuple[str, ...]]]
-"""Source → target and flags."""
+STEP = 1.01e-4
+"""Of the last digit of a score."""
 
 
-def attacks(size: Size, folder: Path) -> Iterator[Tally]:
+def attacks(size: Size, folder: Path) -> Iterator[Attack]:
     """The rows of this family."""
     for engine in ENGINES if size.sentences > SMALL.sentences else ("echo", "native"):
-        yield vary(engine, folder / engine, size.sentences)
+        yield partial(vary, engine, folder / engine, size.sentences)
 
 
 def real_sentences(count: int) -> list[str]:
@@ -46,7 +49,7 @@ def vary(engine: str, folder: Path, count: int) -> Tally:
     plain = replace(SETTINGS, engine=engine)
     expected, first = translate(folder / "plain", [lines], plain)
     _, second = translate(folder / "again", [lines], plain)
-    tally.add("" if first == second else "the same command gave other bytes", wrong=int(first != second))
+    tally.add("" if first.files == second.files else "the same command gave other bytes")
     variations: dict[str, tuple[list[list[str]], Settings]] = {
         "reversed": ([lines[::-1]], plain),
         "a file a sentence": ([[line] for line in lines], plain),
@@ -58,24 +61,39 @@ def vary(engine: str, folder: Path, count: int) -> Tally:
         "large batches": ([lines], replace(plain, batch_tokens=100_000)),
     }
     for name, (documents, settings) in variations.items():
-        found, _ = translate(folder / name.replace(" ", "-"), documents, settings)
+        found, run = translate(folder / name.replace(" ", "-"), documents, settings)
         lost = len(expected.keys() - found.keys())
-        wrong = sum(found[source] != expected[source] for source in found.keys() & expected.keys())
+        step = 0.0 if run.independent else STEP
+        wrong = sum(not alike(found[source], expected[source], step) for source in found.keys() & expected.keys())
         tally.add(f"{name}: {lost} lost, {wrong} wrong" if lost or wrong else "", lost=lost, wrong=wrong)
     return tally
 
 
-def translate(folder: Path, documents: list[list[str]], settings: Settings) -> tuple[Answers, list[bytes]]:
-    """Each document's lines as a file, through the pipeline: what came of each sentence, and the files' bytes."""
+def alike(one: Row, other: Row, step: float) -> bool:
+    """Whether two rows of a sentence say the same, their scores at most so far apart."""
+    same = (one.target, one.flags) == (other.target, other.flags)
+    return same and (one.score == other.score or abs((one.score or 0) - (other.score or 0)) <= step)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of a run: the bytes of its files, and whether its signature says that the batch can change a row."""
+
+    files: list[bytes]
+    independent: bool
+
+
+def translate(folder: Path, documents: list[list[str]], settings: Settings) -> tuple[dict[str, Row], Outcome]:
+    """Each document's lines as a file, through the pipeline: the row of each sentence, and the rest."""
     (folder / "in").mkdir(parents=True)
     for number, lines in enumerate(documents):
         (folder / "in" / f"{number:04}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     with inside(folder):
-        for _ in pipeline.run(pipeline.Job(("in",), model="tiny-de-en", settings=settings)):
-            pass
+        events = list(pipeline.run(pipeline.Job(("in",), model="tiny-de-en", settings=settings)))
+        loaded = next(event for event in events if isinstance(event, Loaded))
         files = sorted(Path("out").rglob("*.jsonl"))
-        rows = [row for path in files for row in read_rows(path)]
-        return {row.source: (row.target, row.flags) for row in rows}, [path.read_bytes() for path in files]
+        rows = {row.source: row for path in files for row in read_rows(path)}
+        return rows, Outcome([path.read_bytes() for path in files], "batch" not in loaded.signature)
 
 
 def test_the_same_text_gives_the_same_rows(tmp_path: Path) -> None:

@@ -14,12 +14,14 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from reliability.attack import (
     ECHO,
     FOLDER,
     SMALL,
+    Attack,
     Size,
     Tally,
     check,
@@ -38,15 +40,15 @@ ARGUMENTS = ("data", *ECHO, "--json")
 NAME_BYTES = 255
 
 
-def attacks(size: Size, folder: Path) -> Iterator[Tally]:
+def attacks(size: Size, folder: Path) -> Iterator[Attack]:
     """The rows of this family."""
-    yield fill_disk(folder / "full", size.disks, size.lines)
-    yield limit_files(folder / "limit", size.disks, size.lines)
-    yield protect(folder / "read-only")
-    yield delete_output(folder / "deleted", max(2, size.disks // 4), size.lines)
-    yield obstruct(folder / "obstructed", size)
-    yield name_oddly(folder / "names", size)
-    yield change_inputs(folder / "inputs", size)
+    yield partial(fill_disk, folder / "full", size.disks, size.lines)
+    yield partial(limit_files, folder / "limit", size.disks, size.lines)
+    yield partial(protect, folder / "read-only")
+    yield partial(delete_output, folder / "deleted", max(2, size.disks // 4), size.lines)
+    yield partial(obstruct, folder / "obstructed", size)
+    yield partial(name_oddly, folder / "names", size)
+    yield partial(change_inputs, folder / "inputs", size)
 
 
 @contextmanager

@@ -10,9 +10,10 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from reliability.attack import SMALL, Size, Tally
+from reliability.attack import SMALL, Attack, Size, Tally
 from translate.checks import check_target, needs_model
 from translate.records import Flag
 
@@ -80,16 +81,22 @@ def measure(cases: list[Case]) -> dict[Flag, Figures]:
     return {flag: Figures(right[flag], wrong[flag], missed[flag]) for flag in JUDGED}
 
 
-def attacks(_: Size, __: Path) -> Iterator[Tally]:
-    """The rows of this family: one for each kind of sentence. A row is wrong if its flags are."""
-    tallies: dict[str, Tally] = {}
-    for case in read_cases():
-        tally = tallies.setdefault(case.kind, Tally(f"flags: {case.kind}"))
+def attacks(_: Size, __: Path) -> Iterator[Attack]:
+    """The rows of this family: one for each kind of sentence."""
+    cases = read_cases()
+    for kind in dict.fromkeys(case.kind for case in cases):
+        yield partial(judge, kind, [case for case in cases if case.kind == kind])
+
+
+def judge(kind: str, cases: list[Case]) -> Tally:
+    """A row is wrong if its flags are."""
+    tally = Tally(f"flags: {kind}")
+    for case in cases:
         found = raise_flags(case)
         missed, surplus = case.must - found, found - case.must - case.may
         told = f"missed {sorted(missed)}, surplus {sorted(surplus)}: {case.source} → {case.target}"
         tally.add(told if missed or surplus else "", wrong=int(bool(missed or surplus)))
-    yield from tallies.values()
+    return tally
 
 
 def render() -> str:

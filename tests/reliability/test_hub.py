@@ -8,10 +8,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from reliability.attack import SMALL, Size, Tally, check, complain, run, thin
+from reliability.attack import SMALL, Attack, Size, Tally, check, complain, run, thin
 from tests_hub import COMMIT, Hub
 from translate.catalog import BUNDLED
 
@@ -38,6 +39,13 @@ WRONG = {
     ),
 }
 """What it says when it is asked which files a model has."""
+NOWHERE = ("http://127.0.0.1:9", "http://no-such-host.invalid", "ftp://127.0.0.1", "nonsense")
+BAD = {
+    "half of the weights": {"broken": True},
+    "weights with other bytes": {"swapped": True},
+    "files that never come": {"stalled": True},
+}
+MISLED = "hub that answers wrongly, slowly or not at all"
 
 
 class Liar(ThreadingHTTPServer):
@@ -78,10 +86,17 @@ class _Answer(BaseHTTPRequestHandler):
         """Quietly."""
 
 
-def attacks(size: Size, folder: Path) -> Iterator[Tally]:
+def attacks(size: Size, folder: Path) -> Iterator[Attack]:
     """The rows of this family."""
-    yield mislead(folder / "wrong", size)
-    yield serve_badly(folder / "bad")
+    for what, text in thin(WRONG.items(), size):
+        yield partial(mislead, folder, what, text)
+    yield partial(mislead, folder, "endless", endless=True)
+    yield partial(mislead, folder, "redirections", loop=True)
+    yield partial(keep_silent, folder)
+    for address in thin(NOWHERE, size):
+        yield partial(ask_nobody, folder, address)
+    for what, options in BAD.items():
+        yield partial(serve_badly, folder, what, options)
 
 
 def translate(home: Path, address: str) -> str:
@@ -99,44 +114,40 @@ def translate(home: Path, address: str) -> str:
     return problem or ("" if (home / "out/tiny-de-en/a.jsonl").exists() else "no rows")
 
 
-def mislead(folder: Path, size: Size) -> Tally:
-    """Wrong answers, endless ones, redirections without end, no answer, no HTTP."""
-    tally = Tally("hub that answers wrongly, slowly or not at all")
-    for number, (what, text) in enumerate(thin(WRONG.items(), size)):
-        with Liar(text) as liar:
-            problem = translate(folder / str(number), f"http://127.0.0.1:{liar.server_address[1]}")
-            tally.add(f"{what}: {problem}" if problem else "")
-            liar.shutdown()
-    for what, options in {"endless": {"endless": True}, "redirections": {"loop": True}}.items():
-        with Liar("{}", **options) as liar:
-            problem = translate(folder / what, f"http://127.0.0.1:{liar.server_address[1]}")
-            tally.add(f"{what}: {problem}" if problem else "")
-            liar.shutdown()
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, says nothing
-        problem = translate(folder / "silent", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        tally.add(f"silent: {problem}" if problem else "")
-    for address in thin(("http://127.0.0.1:9", "http://no-such-host.invalid", "ftp://127.0.0.1", "nonsense"), size):
-        problem = translate(folder / address.replace("/", "-"), address)
-        tally.add(f"{address}: {problem}" if problem else "")
+def count(attack: str, what: str, problem: str) -> Tally:
+    """One try."""
+    tally = Tally(attack)
+    tally.add(f"{what}: {problem}" if problem else "")
     return tally
 
 
-def serve_badly(folder: Path) -> Tally:
+def mislead(folder: Path, what: str, text: str = "{}", *, endless: bool = False, loop: bool = False) -> Tally:
+    """A wrong answer, an endless one, redirections without end."""
+    with Liar(text, endless=endless, loop=loop) as liar:
+        problem = translate(folder / what.replace(" ", "-"), f"http://127.0.0.1:{liar.server_address[1]}")
+        liar.shutdown()
+    return count(MISLED, what, problem)
+
+
+def keep_silent(folder: Path) -> Tally:
+    """It takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        return count(MISLED, "silent", translate(folder / "silent", f"http://127.0.0.1:{silent.getsockname()[1]}"))
+
+
+def ask_nobody(folder: Path, address: str) -> Tally:
+    """There is none, or no HTTP."""
+    return count(MISLED, address, translate(folder / address.replace("/", "-"), address))
+
+
+def serve_badly(folder: Path, what: str, options: dict[str, bool]) -> Tally:
     """The hub lists the model well, and then sends other bytes than it promised, half of them, or none."""
-    tally = Tally("hub that sends other files than it lists")
-    source = folder / "source"
-    shutil.copytree(TINY, source)
-    for what, options in {
-        "half of the weights": {"broken": True},
-        "weights with other bytes": {"swapped": True},
-        "files that never come": {"stalled": True},
-    }.items():
-        with Hub(NAME, source, **options) as hub:
-            problem = translate(folder / what.replace(" ", "-"), hub.address)
-            tally.add(f"{what}: {problem}" if problem else "")
-    return tally
+    home = folder / what.replace(" ", "-")
+    shutil.copytree(TINY, home / "source")
+    with Hub(NAME, home / "source", **options) as hub:
+        return count("hub that sends other files than it lists", what, translate(home / "run", hub.address))
 
 
 def test_a_bad_hub_holds_nobody_up(tmp_path: Path) -> None:
     """The next model is used, and standard error says why."""
-    check(attacks(SMALL, tmp_path))
+    check(attacks(SMALL, tmp_path), at_once=4)

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, chdir, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from unittest.mock import patch
@@ -20,13 +21,15 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from reliability.attack import FOLDER, SMALL, Size, Tally, check, judge_rows
+from reliability.attack import FOLDER, SMALL, Attack, Size, Tally, check, judge_rows
 from translate import pipeline
 from translate.documents import check_encoding, open_document
 from translate.events import DocumentFailed, Event
 from translate.output import format_row
 from translate.records import Row, Settings, TranslateError
 
+PART = 2_000
+"""Documents that are made from one seed."""
 SECONDS = 10
 """Of processor time for one document, or for one of standard input."""
 
@@ -83,21 +86,28 @@ def find_encodings() -> Iterator[str]:
 ENCODINGS = sorted(set(find_encodings()))
 
 
-def attacks(size: Size, folder: Path) -> Iterator[Tally]:
+def attacks(size: Size, folder: Path) -> Iterator[Attack]:
     """The rows of this family."""
-    yield fuzz("generated documents", folder / "files", size.documents * 4 // 5, translate_file)
-    yield fuzz("generated standard input", folder / "piped", size.documents // 5, translate_input)
-    yield translate_giants(folder / "giants", size)
+    part = min(PART, size.documents // 5)
+    for number in range(size.documents // part):
+        piped = number % 5 == 4
+        attack, translate = (
+            ("generated standard input", translate_input) if piped else ("generated documents", translate_file)
+        )
+        yield partial(fuzz, attack, folder / str(number), (number, part), translate)
+    yield partial(translate_giants, folder / "giants", size)
 
 
-def fuzz(attack: str, folder: Path, tries: int, translate: Callable[[Path, bytes, str], list[Event]]) -> Tally:
-    """So many documents, each translated on its own. Hypothesis makes them, the same in each run."""
+def fuzz(
+    attack: str, folder: Path, seeded: tuple[int, int], translate: Callable[[Path, bytes, str], list[Event]]
+) -> Tally:
+    """Documents, each translated on its own. Hypothesis makes them, the same in each run: (seed, how many)."""
     tally = Tally(attack)
     folder.mkdir(parents=True)
 
-    @seed(1)
+    @seed(seeded[0])
     @settings(
-        max_examples=tries,
+        max_examples=seeded[1],
         deadline=None,
         database=None,
         phases=[Phase.generate],

@@ -10,8 +10,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from reliability.attack import (
     ECHO,
     FOLDER,
     SMALL,
+    Attack,
     Size,
     Tally,
     all_files,
@@ -36,8 +38,12 @@ from reliability.attack import (
 )
 
 ECHO_RUN = ("data", *ECHO, "--text")
-REAL_RUN = ("data", "--engine", "ctranslate2", "--model", "tiny-de-en", "-b", "1", "--dtype", "float32")
+REAL_RUN = ("data", "--engine", "ctranslate2", "--model", "tiny-de-en", "-b", "1")
+DTYPES = ("float32", "int8")
+"""In both, rows depend on what shares their batch: a resumed run has to make the batches of the unbroken one."""
 SMALL_BATCHES = ("--batch-tokens", "60")
+PART = 35
+"""Tries of a row that are made at a time: each part has an unbroken run of its own to compare with."""
 STEPS = """
 import os, signal, sys
 moment, count = int(sys.argv.pop(1)), 0
@@ -69,28 +75,37 @@ finally:
 """The command, killed before or after its n-th file operation or commit. n = 0 only counts them."""
 
 
-def attacks(size: Size, folder: Path) -> Iterator[Tally]:
+def attacks(size: Size, folder: Path) -> Iterator[Attack]:
     """The rows of this family."""
-    yield kill_at_random("SIGKILL at a random moment", ECHO_RUN, folder / "echo", size.kills, limit=size.lines)
-    yield kill_at_random(
-        "SIGKILL at a random moment, real engine",
-        (*REAL_RUN, *SMALL_BATCHES),
-        folder / "real",
-        size.real_kills,
-        limit=24,
-    )
-    yield kill_at_operations(folder / "operations", size.operations, size.lines)
-    yield stop("SIGTERM or Ctrl-C at a random moment", folder / "stop", size.signals, size.lines)
-    yield stop_between_batches(folder / "batches", max(2, size.real_kills // 6))
+    for numbers in cut(size.kills):
+        yield partial(
+            kill_at_random,
+            "SIGKILL at a random moment",
+            ECHO_RUN,
+            folder / f"echo-{numbers.start}",
+            numbers,
+            limit=size.lines,
+        )
+    for dtype, numbers in zip(cycle(DTYPES), cut(size.real_kills), strict=False):
+        attack, arguments = f"SIGKILL at a random moment, ctranslate2 {dtype}", (*REAL_RUN, *SMALL_BATCHES)
+        yield partial(kill_at_random, attack, (*arguments, "--dtype", dtype), folder / dtype, numbers, limit=24)
+    for numbers in cut(size.operations):
+        yield partial(kill_at_operations, folder / "operations", numbers, size)
+    for numbers in cut(size.signals):
+        yield partial(stop, folder / "stop", numbers, size.lines)
+    yield partial(stop_between_batches, folder / "batches", max(2, size.real_kills // 6))
 
 
-def prepare(folder: Path, arguments: tuple[str, ...], limit: int | None) -> tuple[Path, Path, float]:
+def prepare(
+    folder: Path, arguments: tuple[str, ...], limit: int | None, *, timed: bool = True
+) -> tuple[Path, Path, float]:
     """Two folders with the same texts; in the first the command has run. And how many seconds that took, the second time:
     the first one converts the model, or reads libraries from the disk.
     """
+    shutil.rmtree(folder, ignore_errors=True)
     for name in ("whole", "broken"):
         write_real_texts(folder / name, limit)
-    for _ in range(2):
+    for _ in range(2 if timed else 1):
         shutil.rmtree(folder / "whole" / "out", ignore_errors=True)
         started = time.perf_counter()
         if problem := complain(run(arguments, folder / "whole"), 0):
@@ -99,21 +114,39 @@ def prepare(folder: Path, arguments: tuple[str, ...], limit: int | None) -> tupl
     return folder / "whole", folder / "broken", seconds
 
 
-def kill_at_random(attack: str, arguments: tuple[str, ...], folder: Path, tries: int, *, limit: int | None) -> Tally:
-    """Kill, look at what is there, run again; and that so often. Seeds are the numbers of the tries."""
-    tally, phases = Tally(attack), Counter[str]()
+def cut(tries: int) -> list[range]:
+    """The numbers of so many tries, in parts that take minutes."""
+    return [range(first, min(first + PART, tries)) for first in range(0, tries, PART)]
+
+
+def kill_at_random(
+    attack: str, arguments: tuple[str, ...], folder: Path, numbers: range, *, limit: int | None
+) -> Tally:
+    """Kill, look at what is there, run again; and that so often. Seeds are the numbers of the tries.
+
+    "done" among the phases is a run that was killed when it had written all, but had not ended.
+    """
+    tally = Tally(attack)
     whole, broken, longest = prepare(folder, arguments, limit)
-    for number in range(tries):
+    for number in numbers:
+        earliest = 0.2 if number % 4 == 0 else 0.4 * longest  # loading is long, and little can be broken in it
+        kill_once(arguments, broken, random.Random(number).uniform(earliest, longest))
+        tally.met[find_phase(broken)] += 1
+        judge(tally, whole, broken, arguments)
+    return tally
+
+
+def kill_once(arguments: tuple[str, ...], broken: Path, seconds: float) -> None:
+    """Start the command, and kill it so much later; earlier, if it had ended by then: that would have been no kill."""
+    killed = False
+    while not killed:
         shutil.rmtree(broken / "out", ignore_errors=True)
         process = start(arguments, broken)
-        earliest = 0.2 if number % 4 == 0 else 0.4 * longest  # loading is long, and little can be broken in it
-        time.sleep(random.Random(number).uniform(earliest, longest))
+        time.sleep(seconds)
         process.kill()
         process.communicate()
-        phases[find_phase(broken)] += 1
-        judge(tally, whole, broken, arguments)
-    tally.attack += f" ({', '.join(f'{count} {phase}' for phase, count in phases.most_common())})"
-    return tally
+        killed = process.returncode == -signal.SIGKILL
+        seconds *= 0.9
 
 
 def find_phase(folder: Path) -> str:
@@ -143,15 +176,16 @@ def judge(tally: Tally, whole: Path, broken: Path, arguments: tuple[str, ...]) -
     tally.add(problem, lost=lost, wrong=wrong + early)
 
 
-def kill_at_operations(folder: Path, tries: int, limit: int | None) -> Tally:
+def kill_at_operations(folder: Path, numbers: range, size: Size) -> Tally:
     """Before and after renaming, flushing, committing, creating and deleting; spread over all of a run."""
     arguments = (*ECHO_RUN, "--quiet")
-    whole, broken, _ = prepare(folder, arguments, limit)
+    whole, broken, _ = prepare(folder, arguments, size.lines, timed=False)
     line = [sys.executable, "-c", STEPS]
     counted = subprocess.run([*line, "0", *arguments], cwd=broken, env=environment(), capture_output=True, check=True)
     total = int(counted.stdout.split()[-1])
     tally = Tally(f"SIGKILL before or after one of {total} file operations")
-    for moment in sorted(random.Random(1).sample(range(1, total + 1), min(tries, total))):
+    moments = sorted(random.Random(1).sample(range(1, total + 1), min(size.operations, total)))
+    for moment in moments[numbers.start : numbers.stop]:
         shutil.rmtree(broken / "out", ignore_errors=True)
         killed = subprocess.run([*line, str(moment), *arguments], cwd=broken, env=environment(), capture_output=True)
         if killed.returncode != -signal.SIGKILL:
@@ -161,11 +195,11 @@ def kill_at_operations(folder: Path, tries: int, limit: int | None) -> Tally:
     return tally
 
 
-def stop(attack: str, folder: Path, tries: int, limit: int | None) -> Tally:
+def stop(folder: Path, numbers: range, limit: int | None) -> Tally:
     """A signal at any moment from the start on: status and words are right, and the same command ends the run."""
-    tally = Tally(attack)
+    tally = Tally("SIGTERM or Ctrl-C at a random moment")
     whole, broken, longest = prepare(folder, ECHO_RUN, limit)
-    for number in range(tries):
+    for number in numbers:
         shutil.rmtree(broken / "out", ignore_errors=True)
         sent = (signal.SIGINT, signal.SIGTERM)[number % 2]
         process = start(ECHO_RUN, broken)
@@ -186,17 +220,19 @@ def stop(attack: str, folder: Path, tries: int, limit: int | None) -> Tally:
 
 def stop_between_batches(folder: Path, tries: int) -> Tally:
     """The batch that runs when the signal comes is committed: there is more in the memory afterwards."""
-    arguments = (*REAL_RUN, "--batch-size", "1", "--quiet")
+    arguments = (*REAL_RUN, "--dtype", "float32", "--batch-size", "1", "--quiet")
     tally = Tally("SIGTERM or Ctrl-C while a batch is decoded")
-    whole, broken, _ = prepare(folder, arguments, limit=24)
+    whole, broken, _ = prepare(folder, arguments, limit=24, timed=False)
     for number in range(tries):
         shutil.rmtree(broken / "out", ignore_errors=True)
         sent = (signal.SIGINT, signal.SIGTERM)[number % 2]
         process = start(arguments, broken)
         while process.poll() is None and count_remembered(broken) < 1 + number % 5:
             time.sleep(0.002)
+        process.send_signal(signal.SIGSTOP)  # or the machine may be so busy that it is batches further when it is told
         before = count_remembered(broken)
         process.send_signal(sent)
+        process.send_signal(signal.SIGCONT)
         _, said = process.communicate(timeout=60)
         after = count_remembered(broken)
         if process.returncode != 128 + sent or "run the same command again to go on" not in said or "Traceback" in said:
@@ -211,4 +247,4 @@ def stop_between_batches(folder: Path, tries: int) -> Tally:
 @pytest.mark.slow
 def test_killed_runs_end_like_unbroken_ones(tmp_path: Path) -> None:
     """Byte-identical rows, a sound memory, no file that does not belong there; also after SIGTERM and Ctrl-C."""
-    check(attacks(SMALL, tmp_path))
+    check(attacks(SMALL, tmp_path), at_once=2)

@@ -6,11 +6,12 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 import endurance
-from reliability.attack import SMALL, Size, Tally, check
+from reliability.attack import SMALL, Attack, Size, Tally, check
 from translate.memory import Memory
 from translate.records import Translation
 
@@ -21,11 +22,11 @@ ALLOWED_GROWTH = 1.25
 REPEATS = 7
 
 
-def attacks(size: Size, folder: Path) -> Iterator[Tally]:
+def attacks(size: Size, folder: Path) -> Iterator[Attack]:
     """The rows of this family. The run over a million sentences is `bench/endurance.py`."""
     folder.mkdir(parents=True, exist_ok=True)
-    yield open_large_memory(folder, size.memory_rows)
-    yield translate_many(folder / "many", max(24_000, size.documents * 5))
+    yield partial(open_large_memory, folder, size.memory_rows)
+    yield partial(translate_many, folder / "many", max(24_000, size.documents * 5))
 
 
 def fill(path: Path, rows: int) -> None:

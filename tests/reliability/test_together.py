@@ -7,12 +7,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from reliability.attack import (
     ECHO,
     FOLDER,
     SMALL,
+    Attack,
     Size,
     Tally,
     check,
@@ -29,11 +31,11 @@ PROCESSES = 10
 ARGUMENTS = ("data", *ECHO, "--quiet")
 
 
-def attacks(size: Size, folder: Path) -> Iterator[Tally]:
+def attacks(size: Size, folder: Path) -> Iterator[Attack]:
     """The rows of this family."""
-    yield start_ten(folder / "ten", size.rounds)
-    yield leave_lock(folder / "stale", size.rounds)
-    yield read_beside(folder / "readers", size.rounds)
+    yield partial(start_ten, folder / "ten", size.rounds)
+    yield partial(leave_lock, folder / "stale", size.rounds)
+    yield partial(read_beside, folder / "readers", size.rounds)
 
 
 def write_texts(folder: Path, sentences: int, documents: int) -> dict[str, str]:
