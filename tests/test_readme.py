@@ -51,7 +51,7 @@ def test_the_first_two_commands_set_everything_up() -> None:
         "pip install .",
         "translate data/*.txt",
     ]
-    assert second.splitlines() == ["pip install '.[dev]'", "pytest"]
+    assert second.splitlines() == ["pip install '.[dev]'", "pytest -n auto --dist loadfile"]
     assert "<!-- install for tests -->" in README
     assert "README.md" in (ROOT / ".ci/run").read_text(encoding="utf-8")
 
