@@ -195,6 +195,7 @@ def test_a_compiler_that_fails_is_said(
         patch.setattr(compiled, "FOLDER", tmp_path)
         assert compiled.load_library() is None
     assert "computes with torch" in caplog.text
+    assert "engine.c:1" in caplog.text
     for _ in range(2):
         compiled.load_library.cache_clear()
         assert compiled.load_library() is not None

@@ -206,7 +206,9 @@ def load_library(flags: tuple[str, ...] = FLAGS) -> ctypes.CDLL | None:
             return load_library((*flags, *WITHOUT_TILES))
         return library
     except (OSError, subprocess.SubprocessError, AttributeError) as error:
-        log.warning("the engine 'native' computes with torch, more slowly: %s", error)
+        said = getattr(error, "stderr", b"") or b""  # of the compiler
+        first = next((line for line in said.decode(errors="replace").splitlines() if "error" in line), error)
+        log.warning("the engine 'native' computes with torch, more slowly: it could not be compiled: %s", first)
         return None
 
 
