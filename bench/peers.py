@@ -201,12 +201,19 @@ def load_sides(model: Model, beams: int | None, trial: Sequence[str], wanted_eng
 
 
 def measure(sides: Sequence[Side], texts: Sequence[str], repeats: int) -> None:
-    """Fill in the seconds and the targets: one short turn each to warm up, then the rounds."""
+    """Fill in the seconds and the targets: one short turn each to warm up, then the rounds.
+
+    CTranslate2 sets the OpenMP threads of whoever calls it, to one if it has a worker a core: torch gets its own back.
+    """
+    import torch
+
+    threads = int(machine_kind()["cpus"])
     for side in sides:
         side.translate(texts[:PLAIN_SIZE])
     shuffle = random.Random(SEED)
     for number in range(repeats):
         for side in shuffle.sample(sides, len(sides)):
+            torch.set_num_threads(threads)
             began = time.perf_counter()
             side.targets = side.translate(texts)
             side.seconds.append(time.perf_counter() - began)
