@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -200,3 +201,24 @@ def test_a_compiler_that_fails_is_said(
         compiled.load_library.cache_clear()
         assert compiled.load_library() is not None
         assert [path.suffix for path in fresh.iterdir()] == [".so"]
+
+
+OUT_OF_MEMORY = """
+import resource
+from pathlib import Path
+from translate.engine_native_checkpoint import read_checkpoint
+from translate.engine_native_compiled import _words, compile_model
+from translate.engine_native_weights import fuse
+import sys
+model = compile_model(fuse(read_checkpoint(Path(sys.argv[1]))), "int8")
+resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31))
+model.library.worker_new(model.handle, _words(1, 0, 0, 0, 0, 0, 0), 1.0, 1, 1 << 40)
+"""
+
+
+def test_no_more_memory_is_an_error_with_a_hint(tiny: Model) -> None:
+    """Not a crash: status 1, and how to go on."""
+    command = [sys.executable, "-c", OUT_OF_MEMORY, str(tiny.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: the engine 'native' got no more memory\nhint: the same command goes on")

@@ -39,8 +39,7 @@ typedef struct {
 static void push(char ***list, word *count, word *room, char *page) {
     if (*count == *room) {
         *room = 2 * *room + 16;
-        *list = realloc(*list, *room * sizeof(char *));
-        if (!*list) abort();
+        *list = found(realloc(*list, *room * sizeof(char *)));
     }
     (*list)[(*count)++] = page;
 }

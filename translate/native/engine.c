@@ -12,7 +12,6 @@
 #include "profile.h"
 #if TILES
 #include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 #define ENCODER_TOKENS 256 /* source tokens that are encoded together: what they need stays in the cache */
@@ -51,8 +50,7 @@ typedef struct {
     Buffer x, fused, mixed, added, inner, inputs, scores, logits, bars;
 } Worker;
 
-/* What the processor is used for; int8 runs on machines with other levels differ. */
-word lanes(void) { return LANES; }
+/* int8 runs on machines with other levels differ. */
 word levels(void) { return LEVELS; }
 
 /* Ask the system for the use of matrix tiles; 0 if it refuses, and these kernels cannot be used then. */
@@ -138,9 +136,9 @@ Worker *worker_new(const Model *model, const word *rules, double length_penalty,
     worker->rules = (Rules){beams, rules[1], rules[2], rules[3], rules[4], rules[5], bars, (float)length_penalty, worker->barred};
     worker->powers = allocate((positions + 2) * 4);
     for (word i = 0; i < positions + 2; i++) worker->powers[i] = (float)pow(i > 1 ? (double)i : 1.0, length_penalty);
-    worker->slot = calloc(slots, sizeof(Slot));
-    worker->past = calloc(slots, sizeof(Pages)), worker->source = calloc(slots, sizeof(Pages));
-    worker->active = calloc(slots, sizeof(word)), worker->choices = calloc(slots * beams, sizeof(Choice));
+    worker->slot = found(calloc(slots, sizeof(Slot)));
+    worker->past = found(calloc(slots, sizeof(Pages))), worker->source = found(calloc(slots, sizeof(Pages)));
+    worker->active = found(calloc(slots, sizeof(word))), worker->choices = found(calloc(slots * beams, sizeof(Choice)));
     for (word i = 0; i < slots; i++) {
         int32_t *lists = allocate((beams + 1) * (positions + 1) * 4);
         worker->slot[i].history = lists, worker->slot[i].best = lists + beams * (positions + 1);

@@ -8,8 +8,10 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #ifdef __x86_64__
 #include <immintrin.h>
 #endif
@@ -120,13 +122,22 @@ typedef struct {
     size_t size;
 } Buffer;
 
+/* There is no way back from here to Python. What was committed is kept, so the run ends with a word, like any other error. */
+static void *found(void *memory) {
+    if (memory) return memory;
+    fputs("error: the engine 'native' got no more memory\n"
+          "hint: the same command goes on from what is done; --batch-size or --batch-tokens with a smaller number needs less\n", stderr);
+    fflush(stderr);
+    _exit(1);
+}
+
 #define HUGE ((size_t)1 << 21)
 
 /* Aligned memory; where it is much, in pages of 2 MB if the system has them: looking up small ones took longer than reading. */
 static void *allocate(size_t bytes) {
     void *at = NULL;
     size_t step = bytes >= HUGE ? HUGE : 64, size = (bytes + step - 1) / step * step;
-    if (posix_memalign(&at, step, size ? size : step)) abort();
+    if (posix_memalign(&at, step, size ? size : step)) found(NULL);
 #ifdef MADV_HUGEPAGE
     if (step == HUGE) madvise(at, size, MADV_HUGEPAGE);
 #endif
