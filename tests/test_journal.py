@@ -43,22 +43,29 @@ def test_a_sentence_belongs_to_the_window_that_was_entered_first(journal: Journa
 
 
 def test_a_second_attempt_goes_on_where_the_first_died(journal: Journal) -> None:
-    """What was added is known as translated here; progress is not counted twice; the dead worker is not silent."""
+    """What was added is known as translated here; progress is not counted twice; the dead worker is not silent.
+
+    A window that nobody has begun is told of.
+    """
     journal.plan("1", ONE)
     journal.begin("dead", "1", ONE)
     journal.add("dead", window_key(ONE), [("b", DONE)])
     journal.report("dead", "1", Progress(1))
     before = journal.state()
-    assert (before.progress.sentences, list(before.silent)) == (1, ["dead"])
+    assert (before.progress.sentences, list(before.silent)) == (1, ["dead is at work and has said nothing"])
     journal.plan("1", ONE)  # Ray may enter it again too
     assert journal.begin("other", "1", ONE) == [Known.NO, Known.HERE, Known.NO]
-    assert list(journal.state().silent) == ["other"]
+    assert list(journal.state().silent) == ["other is at work and has said nothing"]
     assert difference(journal.state().progress, before.progress).sentences == -1
     journal.add("other", window_key(ONE), [("a", DONE), ("c", DONE)])
     journal.report("other", "1", Progress(3))
     journal.finish("other", "1")
     assert journal.state().progress.sentences == 3
     assert not journal.state().silent
+    journal.plan("2", TWO)
+    assert list(journal.state().silent) == ["1 windows wait, and no worker has begun one (idle: other)"]
+    journal.begin("other", "2", TWO)
+    assert list(journal.state().silent) == ["other is at work and has said nothing"]
 
 
 def test_a_window_is_planned_the_same_after_the_driver_died(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from translate.catalog import Resolution, resolve_model
 from translate.checks import needs_model
-from translate.cluster_connection import SPARE_CPUS, connected, plain_errors
+from translate.cluster_connection import SPARE_CPUS, connected, plain_errors, quiet_data
 from translate.cluster_journal import Journal, State, difference
 from translate.cluster_options import Cluster
 from translate.cluster_worker import Equipment, Planning, Report, Worker, split_documents, store_model, unpack_items
@@ -155,8 +155,7 @@ def _make_windows(paths: Mapping[str, Path], job: Job, equipment: Equipment, rep
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
-    for name in ("ray.data", "ray.data._internal.execution"):
-        logging.getLogger(name).setLevel(logging.ERROR)  # plans and timings, which the user has not asked for
+    quiet_data(logging.ERROR)  # below are plans and timings, which the user has not asked for
     warnings.filterwarnings("ignore", "The minimum number of concurrent actors")  # it counts documents, not windows
     documents = [{"name": name, "path": absolute_name(path)} for name, path in paths.items()]
     reading = {"encoding": job.encoding, "versions": equipment.versions, "journal": equipment.journal}
@@ -203,11 +202,11 @@ class _Results:
 
     def _warn(self, silent: Mapping[str, float]) -> None:
         """Say who has been silent, and again whenever that has doubled."""
-        self._told = {worker: seconds for worker, seconds in self._told.items() if silent.get(worker, 0) >= seconds}
-        for worker, seconds in silent.items():
-            if seconds >= max(self._cluster.silent_seconds, 2 * self._told.get(worker, 0)):
-                self._told[worker] = seconds
-                log.warning("%s is at work and has said nothing for %.0f seconds", worker, seconds)
+        self._told = {who: seconds for who, seconds in self._told.items() if silent.get(who, 0) >= seconds}
+        for who, seconds in silent.items():
+            if seconds >= max(self._cluster.silent_seconds, 2 * self._told.get(who, 0)):
+                self._told[who] = seconds
+                log.warning("%s for %.0f seconds", who, seconds)
 
     def _find(self, items: list[Item]) -> dict[str, Translation]:
         texts = dict.fromkeys(item[1].text for item in items if isinstance(item, tuple))

@@ -45,7 +45,14 @@ def connected(cluster: Cluster) -> Iterator[None]:
     try:
         yield
     finally:
+        quiet_data(logging.CRITICAL)  # its threads may be at work still, and would tell of the connection's end by a traceback
         ray.shutdown()
+
+
+def quiet_data(level: int) -> None:
+    """Nothing of Ray Data's log below the level."""
+    for name in ("ray.data", "ray.data._internal.execution"):
+        logging.getLogger(name).setLevel(level)
 
 
 def _knock(address: str) -> None:

@@ -30,7 +30,7 @@ class Known(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How the run stands: what all workers have done, and who has been silent for so many seconds while at work."""
+    """How the run stands: what all workers have done, and who or what has been silent for so many seconds."""
 
     progress: Progress
     silent: Mapping[str, float]
@@ -49,6 +49,8 @@ class Journal:
         self._done = Progress()
         self._attempts: dict[str, Progress] = defaultdict(Progress)
         self._working: dict[str, tuple[str, float]] = {}  # worker → its window, and when it last said something
+        self._idle: dict[str, None] = {}  # workers that have done a window and not begun another
+        self._changed = time.monotonic()  # when a window was last entered or done
         self._refusal: tuple[str, str] | None = None
 
     def plan(self, window: str, texts: Sequence[str]) -> None:
@@ -62,6 +64,7 @@ class Journal:
         )
         self._owned[window] = [text for text in sources if text not in known and text not in self._elsewhere[window]]
         self._owners.update(dict.fromkeys(self._owned[window], window))
+        self._changed = time.monotonic()
 
     def begin(self, worker: str, window: str, texts: Sequence[str]) -> list[Known]:
         """A worker begins a window, or begins it again after another one died: what is known of each sentence."""
@@ -69,6 +72,7 @@ class Journal:
             if its == window:
                 del self._working[other]
         self._working[worker] = (window, time.monotonic())
+        self._idle.pop(worker, None)
         self._attempts[window] = Progress()
         known = self._memory.find(texts)
         elsewhere = self._elsewhere.get(window, frozenset())
@@ -91,6 +95,8 @@ class Journal:
         for text in self._owned.pop(window, []):
             self._owners.pop(text, None)
         self._working.pop(worker, None)
+        self._idle[worker] = None
+        self._changed = time.monotonic()
 
     def find(self, texts: Sequence[str]) -> dict[str, Translation]:
         """The translations of sentences whose windows are done."""
@@ -106,7 +112,11 @@ class Journal:
         total = self._done
         for attempt in self._attempts.values():
             total = _add(total, attempt)
-        return State(total, {worker: now - since for worker, (_, since) in self._working.items()}, self._refusal)
+        silent = {f"{who} is at work and has said nothing": now - since for who, (_, since) in self._working.items()}
+        if self._elsewhere and not self._working:  # one may hang that could not yet say what it begins
+            idle = f" (idle: {'; '.join(self._idle)})" if self._idle else ""
+            silent[f"{len(self._elsewhere)} windows wait, and no worker has begun one{idle}"] = now - self._changed
+        return State(total, silent, self._refusal)
 
     def close(self) -> None:
         """Close the memory."""
