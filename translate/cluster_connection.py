@@ -45,7 +45,8 @@ def connected(cluster: Cluster) -> Iterator[None]:
     try:
         yield
     finally:
-        quiet_data(logging.CRITICAL)  # its threads may be at work still, and would tell of the connection's end by a traceback
+        # Its threads may be at work still, and would tell of the connection's end by a traceback.
+        quiet_data(logging.CRITICAL)
         ray.shutdown()
 
 

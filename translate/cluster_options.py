@@ -37,7 +37,7 @@ def load_runner(cluster: Cluster) -> Runner:
         hint = "run the command on a machine of the cluster, with --ray auto or --ray HOST:PORT"
         raise EngineError(f"'{cluster.address}' is not the address of a Ray cluster's head node", hint)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is sent to anyone; read when a cluster starts
-    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # a thread that outlives our connection would start a cluster of its own
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # else a thread that outlives our connection starts a cluster
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what goes wrong comes as an exception too
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray's coming default, without its warning
     if cluster.address == LOCAL:
