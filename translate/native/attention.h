@@ -2,20 +2,21 @@
 
    A cache is a list of pages. A page holds LANES columns (tokens) of every layer, in words of 32 bits: first
    the keys, [heads][head][LANES], so that a vector holds one dimension of LANES keys and no sum runs across a vector; then
-   the values, [heads][LANES][head]. In bfloat16 and int8 runs the decoder's pages hold bfloat16, a word two dimensions of a
-   key, or one dimension of two values: reading them is what takes the time. All of a head is read in one go. */
+   the values, [heads][LANES][head]. In bfloat16 runs the decoder's pages hold bfloat16, a word two dimensions of a key, or one
+   dimension of two values; in int8 runs bytes, four of them in a word: reading is what takes the time. Bytes have a scale for
+   each head of each token, [heads][LANES] behind the keys and behind the values. All of a head is read in one go. */
 
 #ifndef ATTENTION_H
 #define ATTENTION_H
 
-#include "vectors.h"
+#include "dense.h"
 
 #define MOST_QUERIES 4  /* that share one reading of the keys */
 #define WIDEST_HEAD 128
 
 typedef struct {
     word heads, head, d, layers;
-    int halves; /* bfloat16 instead of float32 */
+    int type; /* of what is cached: FLOAT32, BFLOAT16 or INT8 */
 } Layout;
 
 typedef struct {
@@ -23,8 +24,12 @@ typedef struct {
     word count, room;
 } Pages;
 
-INLINE word element_bytes(const Layout *layout) { return layout->halves ? 2 : 4; }
-INLINE word layer_bytes(const Layout *layout) { return 2 * layout->d * LANES * element_bytes(layout); }
+/* Bytes of a layer's keys of a page, and as many of its values. */
+INLINE word side_bytes(const Layout *layout) {
+    word scales = layout->type == INT8 ? layout->heads * LANES * 4 : 0;
+    return layout->d * LANES * 4 / per_word(layout->type) + scales;
+}
+INLINE word layer_bytes(const Layout *layout) { return 2 * side_bytes(layout); }
 INLINE word page_bytes(const Layout *layout) { return layout->layers * layer_bytes(layout); }
 
 /* Pages that nobody uses, and the memory that all pages are cut from. */
@@ -67,34 +72,73 @@ static void free_pool(Pool *pool) {
     free(pool->slabs), free(pool->at);
 }
 
+/* A head's numbers as bytes of -127 to 127, in words, and their scale; 128 times the bytes' sum. */
+INLINE float quantise_head(const float *x, word head, uint32_t *words, int32_t *sum) {
+    vec most = all(1e-12f);
+    for (word i = 0; i < head; i += LANES) most = larger(magnitude(load(x + i)), most);
+    vec factor = all(127 / largest(most));
+    ivec whole = (ivec){};
+    for (word i = 0; i < head; i += LANES) {
+        ivec bytes = nearest(load(x + i) * factor);
+        *(bvec *)((char *)words + i) = __builtin_convertvector(bytes, bvec);
+        whole += bytes;
+    }
+    *sum = 128 * (int32_t)total(__builtin_convertvector(whole, vec));
+    return largest(most) / 127;
+}
+
+/* A token's key and value of a head as bytes. Keys are stored with an offset of 128, since processors multiply unsigned bytes
+   with signed ones. */
+INLINE void remember_bytes(const Layout *layout, char *page, word h, word lane, const float *new_key, const float *new_value) {
+    word head = layout->head, side = side_bytes(layout);
+    uint32_t words[WIDEST_HEAD / 4], *key = (uint32_t *)page + h * head / 4 * LANES + lane;
+    char *value = page + side + (h * LANES + lane / 4 * 4) * head;
+    float *scales = (float *)(page + layout->d * LANES) + h * LANES, *value_scales = (float *)((char *)scales + side);
+    int32_t sum;
+    scales[lane] = quantise_head(new_key, head, words, &sum);
+    for (word i = 0; i < head / 4; i++) key[i * LANES] = words[i] ^ 0x80808080;
+    if (lane == 0) memset(value_scales, 0, LANES * 4);
+    value_scales[lane] = quantise_head(new_value, head, words, &sum);
+    for (word i = 0; i < head; i += LANES, value += LANES * 4) {
+        uvec new = __builtin_convertvector(*(bvec *)((char *)words + i), uvec) << (uint32_t)(lane % 4 * 8);
+        if (lane % 4) new |= *(uvec *)value;
+        *(uvec *)value = new;
+    }
+}
+
+/* A token's key and value of a head as float32 or bfloat16. */
+INLINE void remember_floats(const Layout *layout, char *page, word h, word lane, const float *new_key, const float *new_value) {
+    word head = layout->head, group = per_word(layout->type);
+    uint32_t *key = (uint32_t *)page + h * head / group * LANES + lane;
+    uint32_t *value = (uint32_t *)page + (layout->d + h * head) / group * LANES + lane / group * head;
+    if (group == 1) {
+        for (word i = 0; i < head; i += LANES) {
+            store((float *)value + i, load(new_value + i));
+            if (lane % 2 == 0) store((float *)value + head + i, (vec){});
+        }
+        for (word i = 0; i < head; i++) memcpy(key + i * LANES, new_key + i, 4);
+        return;
+    }
+    uint32_t pairs[WIDEST_HEAD / 2];
+    for (word i = 0; i < head; i += LANES) {
+        uvec rounded = __builtin_convertvector(to_half(load(new_value + i)), uvec);
+        if (lane % 2) rounded = *(uvec *)(value + i) | rounded << 16;
+        *(uvec *)(value + i) = rounded;
+        *(hvec *)((uint16_t *)pairs + i) = to_half(load(new_key + i));
+    }
+    for (word i = 0; i < head / 2; i++) key[i * LANES] = pairs[i];
+}
+
 /* Keys and values of `count` tokens, `step` floats apart, into a layer's columns from `first` on, head by head. Columns are
-   filled in rising order: an even one clears its partner, which attention reads before it is filled. */
+   filled in rising order: the first of a word clears the others, which attention may read before they are filled. */
 static void remember(const Layout *layout, const Pages *pages, word layer, word first, word count, const float *keys,
                      const float *values, word step) {
-    word d = layout->d, head = layout->head, group = layout->halves ? 2 : 1;
-    for (word h = 0; h < d; h += head)
+    for (word h = 0; h < layout->heads; h++)
         for (word c = 0; c < count; c++) {
-            word column = first + c, lane = column % LANES;
-            char *page = pages->at[column / LANES] + layer * layer_bytes(layout);
-            uint32_t *key = (uint32_t *)page + h / group * LANES + lane;
-            uint32_t *value = (uint32_t *)page + (d + h) / group * LANES + lane / group * head;
-            const float *new_key = keys + c * step + h, *new_value = values + c * step + h;
-            if (!layout->halves) {
-                for (word i = 0; i < head; i += LANES) {
-                    store((float *)value + i, load(new_value + i));
-                    if (lane % 2 == 0) store((float *)value + head + i, (vec){});
-                }
-                for (word i = 0; i < head; i++) memcpy(key + i * LANES, new_key + i, 4);
-                continue;
-            }
-            uint32_t pairs[WIDEST_HEAD / 2];
-            for (word i = 0; i < head; i += LANES) {
-                uvec rounded = __builtin_convertvector(to_half(load(new_value + i)), uvec);
-                if (lane % 2) rounded = *(uvec *)(value + i) | rounded << 16;
-                *(uvec *)(value + i) = rounded;
-                *(hvec *)((uint16_t *)pairs + i) = to_half(load(new_key + i));
-            }
-            for (word i = 0; i < head / 2; i++) key[i * LANES] = pairs[i];
+            word lane = (first + c) % LANES, at = c * step + h * layout->head;
+            char *page = pages->at[(first + c) / LANES] + layer * layer_bytes(layout);
+            if (layout->type == INT8) remember_bytes(layout, page, h, lane, keys + at, values + at);
+            else remember_floats(layout, page, h, lane, keys + at, values + at);
         }
 }
 
@@ -106,7 +150,7 @@ INLINE uint16_t counted(const uint16_t *own, word page, word n) {
 }
 
 /* Scores [pages][LANES] → exponentials over the highest that counts, each over their sum; 0 where none counts. */
-INLINE void share(float *scores, word pages, const uint16_t *own, word n) {
+INLINE void share(int type, float *scores, word pages, const uint16_t *own, word n) {
     vec best = all(-INFINITY), sum = (vec){};
     for (word p = 0; p < pages; p++) {
         ivec mask = spread(counted(own, p, n));
@@ -116,7 +160,9 @@ INLINE void share(float *scores, word pages, const uint16_t *own, word n) {
     }
     best = all(largest(best));
     for (word p = 0; p < pages; p++) {
-        vec one = exponential(load(scores + p * LANES) - best);
+        vec one = load(scores + p * LANES) - best;
+        if (type == FLOAT32) one = exponential(one);
+        else rough_exponentials(&one, 1);
         one = (vec)((ivec)one & spread(counted(own, p, n)));
         store(scores + p * LANES, one);
         sum += one;
@@ -144,7 +190,7 @@ typedef struct {
 } Attention;
 
 /* Scores of a head's queries over every column. */
-INLINE void score_columns(const Attention *a, int halves, int queries, word head, word h) {
+INLINE void score_floats(const Attention *a, int halves, int queries, word head, word h) {
     word rows = halves ? head / 2 : head, keys = a->layer + h * rows * LANES * 4;
     for (word p = 0; p < a->count; p++) {
         const char *page = a->pages[p] + keys, *ahead = p < a->ahead_count ? a->ahead[p] + keys : page;
@@ -166,8 +212,8 @@ INLINE void score_columns(const Attention *a, int halves, int queries, word head
 }
 
 /* The values of all columns by their shares, for a head's queries. */
-INLINE void mix_values(const Attention *a, int halves, int queries, word head, word h, word width) {
-    word each = halves ? LANES / 2 : LANES, values = a->layer + (a->layout->d + h * head) * each * 4;
+INLINE void mix_floats(const Attention *a, int halves, int queries, word head, word h, word width) {
+    word each = halves ? LANES / 2 : LANES, values = a->layer + side_bytes(a->layout) + h * head * each * 4;
     const float *shares = a->scores + h * queries * a->columns;
     vec even[MOST_QUERIES][WIDEST_HEAD / LANES], odd[MOST_QUERIES][WIDEST_HEAD / LANES];
     for (int q = 0; q < queries; q++)
@@ -192,13 +238,87 @@ INLINE void mix_values(const Attention *a, int halves, int queries, word head, w
             store(a->out + q * a->out_step + h * head + j * LANES, even[q][j] + odd[q][j]);
 }
 
+/* The same with bytes; the queries' are signed, the keys' have their offset. */
+INLINE void score_bytes(const Attention *a, int queries, word head, word h) {
+    word keys = a->layer + h * head * LANES, scales = a->layer + a->layout->d * LANES + h * LANES * 4;
+    uint32_t words[MOST_QUERIES][WIDEST_HEAD / 4];
+    float scale[MOST_QUERIES];
+    int32_t offset[MOST_QUERIES];
+    for (int q = 0; q < queries; q++) scale[q] = quantise_head(a->query + q * a->step + h * head, head, words[q], offset + q);
+    for (word p = 0; p < a->count; p++) {
+        const char *page = a->pages[p], *ahead = p < a->ahead_count ? a->ahead[p] : page;
+        ivec even[MOST_QUERIES], odd[MOST_QUERIES];
+        for (int q = 0; q < queries; q++) even[q] = odd[q] = (ivec){};
+        for (word i = 0; i < head / 4; i += 2) {
+            const ivec *key = (const ivec *)(page + keys) + i;
+            for (int q = 0; q < queries; q++) {
+                even[q] = multiply_bytes(even[q], key[0], all_int((int32_t)words[q][i]));
+                odd[q] = multiply_bytes(odd[q], key[1], all_int((int32_t)words[q][i + 1]));
+            }
+            __builtin_prefetch(ahead + keys + i * LANES * 4);
+            __builtin_prefetch(ahead + keys + (i + 1) * LANES * 4);
+        }
+        __builtin_prefetch(ahead + scales);
+        vec factor = load((const float *)(page + scales));
+        for (int q = 0; q < queries; q++) {
+            vec score = __builtin_convertvector(even[q] + odd[q] - offset[q], vec) * (factor * scale[q]);
+            store(a->scores + (h * queries + q) * a->columns + p * LANES, score);
+        }
+    }
+}
+
+/* Shares times the scales of values, as bytes of 0 to 255 in their own place; what their sums are to be multiplied with. */
+INLINE float quantise_shares(const Attention *a, float *shares, word scales) {
+    vec most = all(1e-30f);
+    for (word p = 0; p < a->count; p++) {
+        vec share = load(shares + p * LANES) * load((const float *)(a->pages[p] + scales));
+        store(shares + p * LANES, share);
+        most = larger(share, most);
+    }
+    vec factor = all(255 / largest(most));
+    for (word p = 0; p < a->count; p++)
+        *(bvec *)((char *)shares + p * LANES) = __builtin_convertvector(nearest(load(shares + p * LANES) * factor), bvec);
+    return largest(most) / 255;
+}
+
+INLINE void mix_bytes(const Attention *a, int queries, word head, word h, word width) {
+    word values = a->layer + side_bytes(a->layout) + h * head * LANES;
+    word scales = a->layer + side_bytes(a->layout) + a->layout->d * LANES + h * LANES * 4;
+    float *shares = a->scores + h * queries * a->columns, scale[MOST_QUERIES];
+    ivec sums[MOST_QUERIES][WIDEST_HEAD / LANES];
+    for (int q = 0; q < queries; q++) {
+        scale[q] = quantise_shares(a, shares + q * a->columns, scales);
+        for (word j = 0; j < head / LANES; j++) sums[q][j] = (ivec){};
+    }
+    for (word i = 0; i < width; i += 4) {
+        word page = i / LANES, place = values + i % LANES * head;
+        const char *value = a->pages[page] + place, *ahead = page < a->ahead_count ? a->ahead[page] + place : value;
+        for (word j = 0; j < head / LANES; j++) {
+            for (int q = 0; q < queries; q++) {
+                int32_t four;
+                memcpy(&four, (const char *)(shares + q * a->columns) + i, 4);
+                sums[q][j] = multiply_bytes(sums[q][j], all_int(four), ((const ivec *)value)[j]);
+            }
+            __builtin_prefetch(ahead + j * LANES * 4);
+        }
+        if (i % LANES == 0) __builtin_prefetch(ahead + scales - place);
+    }
+    for (int q = 0; q < queries; q++)
+        for (word j = 0; j < head / LANES; j++)
+            store(a->out + q * a->out_step + h * head + j * LANES, __builtin_convertvector(sums[q][j], vec) * scale[q]);
+}
+
 /* Each pass goes through all heads: their long chains of dependent sums and exponentials then overlap. */
-INLINE void attend_heads(const Attention *a, int halves, int queries, word head, word width, const uint16_t *own, word own_step) {
+INLINE void attend_heads(const Attention *a, int type, int queries, word head, word width, const uint16_t *own, word own_step) {
     word heads = a->layout->heads;
-    for (word h = 0; h < heads; h++) score_columns(a, halves, queries, head, h);
+    for (word h = 0; h < heads; h++)
+        if (type == INT8) score_bytes(a, queries, head, h);
+        else score_floats(a, type == BFLOAT16, queries, head, h);
     for (word i = 0; i < heads * queries; i++)
-        share(a->scores + i * a->columns, a->count, own ? own + i % queries * own_step : NULL, width);
-    for (word h = 0; h < heads; h++) mix_values(a, halves, queries, head, h, width);
+        share(type, a->scores + i * a->columns, a->count, own ? own + i % queries * own_step : NULL, width);
+    for (word h = 0; h < heads; h++)
+        if (type == INT8) mix_bytes(a, queries, head, h, width);
+        else mix_floats(a, type == BFLOAT16, queries, head, h, width);
 }
 
 /* Attention of some queries [d], `step` floats apart, in one layer of a cache. Each over the first `width` columns, or
@@ -210,15 +330,18 @@ static void attend(const Layout *layout, word queries, const float *query, word 
     float *scores = reserve(room, MOST_QUERIES * layout->heads * columns * 4);
     Attention a = {layout, pages->at, layer * layer_bytes(layout), count, columns, ahead->at, ahead->count, query, step, scores,
                    out, out_step};
-#define HEADS(halves, queries, head) attend_heads(&a, halves, queries, head, width, own, own_step)
+#define HEADS(type, queries, head) attend_heads(&a, type, queries, head, width, own, own_step)
+#define TYPED(type, queries) \
+    do { \
+        if (layout->head == 32) HEADS(type, queries, 32); \
+        else if (layout->head == 64) HEADS(type, queries, 64); \
+        else HEADS(type, queries, layout->head); \
+    } while (0)
 #define SOME(queries) \
     do { \
-        if (layout->halves && layout->head == 32) HEADS(1, queries, 32); \
-        else if (layout->halves && layout->head == 64) HEADS(1, queries, 64); \
-        else if (layout->halves) HEADS(1, queries, layout->head); \
-        else if (layout->head == 32) HEADS(0, queries, 32); \
-        else if (layout->head == 64) HEADS(0, queries, 64); \
-        else HEADS(0, queries, layout->head); \
+        if (layout->type == INT8) TYPED(INT8, queries); \
+        else if (layout->type == BFLOAT16) TYPED(BFLOAT16, queries); \
+        else TYPED(FLOAT32, queries); \
         a.query += queries * step, a.out += queries * out_step, own += own ? queries * own_step : 0; \
     } while (0)
     for (; queries >= MOST_QUERIES; queries -= MOST_QUERIES) SOME(MOST_QUERIES);
@@ -228,7 +351,157 @@ static void attend(const Layout *layout, word queries, const float *query, word 
     }
     if (queries) SOME(1);
 #undef SOME
+#undef TYPED
 #undef HEADS
 }
+
+#if TILES
+#define TILED_HEAD(head) ((head) % 32 == 0)
+
+/* Rows of 16 words each become columns. */
+INLINE void transpose(uvec rows[16]) {
+#define EXCHANGE(step, low, high) \
+    for (int i = 0; i < 16; i++) { \
+        if (i & step) continue; \
+        uvec one = rows[i], other = rows[i + step]; \
+        rows[i] = __builtin_shuffle(one, other, low), rows[i + step] = __builtin_shuffle(one, other, high); \
+    }
+    EXCHANGE(1, ((uvec){0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30}),
+             ((uvec){1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31}))
+    EXCHANGE(2, ((uvec){0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29}),
+             ((uvec){2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31}))
+    EXCHANGE(4, ((uvec){0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27}),
+             ((uvec){4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31}))
+    EXCHANGE(8, ((uvec){0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23}),
+             ((uvec){8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31}))
+#undef EXCHANGE
+}
+
+/* [32 rows, 32 columns] of a product of bfloat16: x [32, .] in rows `x_step` bytes apart, y in pairs of rows `y_step` bytes
+   apart and, for the next of `steps` products of 32, `y_next`; out in rows `out_step` bytes apart. Its second 16 columns are
+   of y `y_right` bytes further. */
+INLINE void multiply_halves(const char *x, word x_step, const char *y, word y_step, word y_right, word y_next, word steps,
+                            float *out, word out_step) {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (word k = 0; k < steps; k++, x += 64, y += y_next) {
+        _tile_loadd(4, x, x_step);
+        _tile_loadd(5, x + 16 * x_step, x_step);
+        _tile_loadd(6, y, y_step);
+        _tile_loadd(7, y + y_right, y_step);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_stored(0, out, out_step);
+    _tile_stored(1, out + 16, out_step);
+    _tile_stored(2, (char *)out + 16 * out_step, out_step);
+    _tile_stored(3, (char *)out + 16 * out_step + 64, out_step);
+}
+
+/* A head's numbers in bfloat16, as tiles take them: keys [rows][head]; queries in pairs of dimensions, [rows / 16][head / 2][16];
+   values in pairs of tokens, [rows / 2][head]. And for 32 queries: scores [rows][32], shares [32][rows]. */
+typedef struct {
+    uint16_t *keys, *shares;
+    uint32_t *queries, *values;
+    float *scores;
+} Head;
+
+INLINE uvec row_half(const float *row, word r, word length) {
+    if (r >= length) return (uvec){};
+    return __builtin_convertvector(to_half(load(row)), uvec);
+}
+
+/* Round a head's numbers; what is behind the length becomes 0. */
+INLINE void pack_head(const Head *to, word head, word length, const float *fused, word d) {
+    for (word r = 0; r < length || r % 32; r += 16) {
+        for (word i = 0; i < head; i += LANES)
+            for (word j = 0; j < 16; j += 2) {
+                const float *value = fused + (r + j) * 3 * d + 2 * d + i;
+                *(uvec *)(to->values + (r + j) / 2 * head + i) = row_half(value, r + j, length) | row_half(value + 3 * d, r + j + 1, length) << 16;
+            }
+        for (word i = 0; i < head; i += 32) {
+            uvec block[16];
+            for (word j = 0; j < 16; j++) {
+                const float *row = fused + (r + j) * 3 * d + i;
+                uvec key = (uvec){};
+                block[j] = (uvec){};
+                if (r + j < length) {
+                    block[j] = (uvec)_mm512_cvtne2ps_pbh((__m512)load(row + LANES), (__m512)load(row));
+                    key = (uvec)_mm512_cvtne2ps_pbh((__m512)load(row + d + LANES), (__m512)load(row + d));
+                }
+                *(uvec *)(to->keys + (r + j) * head + i) = key;
+            }
+            transpose(block);
+            for (int j = 0; j < 16; j++) *(uvec *)(to->queries + (r * head + i * 16) / 2 + j * 16) = block[j];
+        }
+    }
+}
+
+/* Scores [length][32] of 32 queries → shares [32][rows], in two halves of 16: a lane is a query. */
+INLINE void share_columns(const Head *of, word length, word rows) {
+    for (word side = 0; side < 32; side += LANES) {
+        float *scores = of->scores + side;
+        vec best = load(scores), sum = (vec){};
+        for (word c = 1; c < length; c++) best = larger(load(scores + c * 32), best);
+        word c = 0;
+        for (; c + 4 <= length; c += 4) {
+            vec some[4];
+            for (word i = 0; i < 4; i++) some[i] = load(scores + (c + i) * 32) - best;
+            rough_exponentials(some, 4);
+            for (word i = 0; i < 4; i++) store(scores + (c + i) * 32, some[i]);
+            sum += (some[0] + some[1]) + (some[2] + some[3]);
+        }
+        for (; c < length; c++) {
+            vec one = load(scores + c * 32) - best;
+            rough_exponentials(&one, 1);
+            store(scores + c * 32, one);
+            sum += one;
+        }
+        vec scale = all(1.0f) / sum;
+        for (c = 0; c < rows; c += 32) {
+            uvec block[16];
+            for (word j = 0; j < 16; j++) {
+                vec one = (vec){}, two = (vec){};
+                if (c + 2 * j < length) one = load(scores + (c + 2 * j) * 32) * scale;
+                if (c + 2 * j + 1 < length) two = load(scores + (c + 2 * j + 1) * 32) * scale;
+                block[j] = __builtin_convertvector(to_half(one), uvec) | __builtin_convertvector(to_half(two), uvec) << 16;
+            }
+            transpose(block);
+            for (word j = 0; j < 16; j++) *(uvec *)(of->shares + (side + j) * rows + c) = block[j];
+        }
+    }
+}
+
+/* Attention of all tokens of a sentence over each other, in bfloat16: queries, keys and values [length][3][d] → out [length][d],
+   behind which 31 rows more are overwritten. Each pass goes through all heads: tiles have to wait for what was just stored. */
+static void attend_within(const Layout *layout, word length, const float *fused, float *out, Buffer *room) {
+    word d = layout->d, size = layout->head, rows = (length + 31) / 32 * 32, bytes = rows * (6 * size + 32 * 6);
+    char *at = reserve(room, layout->heads * bytes);
+    Head head[layout->heads];
+    for (word h = 0; h < layout->heads; h++, at += bytes) {
+        char *queries = at + rows * size * 2, *values = queries + rows * size * 2, *scores = values + rows * size * 2;
+        head[h] = (Head){(uint16_t *)at, (uint16_t *)(scores + rows * 128), (uint32_t *)queries, (uint32_t *)values, (float *)scores};
+        pack_head(head + h, size, length, fused + h * size, d);
+    }
+    for (word r = 0; r < rows; r += 32, out += 32 * d) {
+        for (word h = 0; h < layout->heads; h++)
+            for (word c = 0; c < rows; c += 32)
+                multiply_halves((char *)(head[h].keys + c * size), size * 2, (char *)head[h].queries + r * size * 2, 64, 32 * size, 1024,
+                                size / 32, head[h].scores + c * 32, 128);
+        for (word h = 0; h < layout->heads; h++) share_columns(head + h, length, rows);
+        for (word h = 0; h < layout->heads; h++)
+            for (word i = 0; i < size; i += 32)
+                multiply_halves((char *)head[h].shares, rows * 2, (char *)(head[h].values + i), size * 4, 64, 64 * size, rows / 32,
+                                out + h * size + i, d * 4);
+    }
+}
+#else
+#define TILED_HEAD(head) 0
+static void attend_within(const Layout *layout, word length, const float *fused, float *out, Buffer *room) {}
+#endif
 
 #endif

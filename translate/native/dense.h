@@ -88,31 +88,55 @@ static void free_dense(Dense *dense) { free(dense->packed), free(dense->bias), f
 static Inputs prepare(const Dense *dense, const float *x, word rows, Buffer *room) {
     word width = dense->inputs;
     if (dense->type == FLOAT32) return (Inputs){(const char *)x, width * 4, NULL};
-    word stride = dense->words * 4, whole = (rows + 31) / 32 * 32;
-    char *out = reserve(room, whole * (stride + 4));
-    float *scales = (float *)(out + whole * stride);
+    word bytes = dense->words * 4, whole = (rows + 31) / 32 * 32;
+    char *out = reserve(room, whole * (bytes + 4));
+    float *scales = (float *)(out + whole * bytes);
     for (word row = 0; row < rows; row++, x += width) {
 #if TILES
-        char *start = out + row / 16 * 16 * stride + row % 16 * 64;
+        char *start = out + row / 16 * 16 * bytes + row % 16 * 64;
 #define PLACE(byte) (start + (byte) / 64 * 1024 + (byte) % 64)
 #else
-        char *start = out + row * stride;
+        char *start = out + row * bytes;
 #define PLACE(byte) (start + (byte))
 #endif
-        for (word i = width * 4 / per_word(dense->type); i < stride; i += 4) memset(PLACE(i), 0, 4);
+        for (word i = width * 4 / per_word(dense->type); i < bytes; i += 4) memset(PLACE(i), 0, 4);
         if (dense->type == BFLOAT16) {
             for (word i = 0; i < width; i += LANES) *(hvec *)PLACE(2 * i) = to_half(load(x + i));
             continue;
         }
-        vec most = all(1e-12f);
-        for (word i = 0; i < width; i += LANES) most = larger(larger(load(x + i), -load(x + i)), most);
-        scales[row] = largest(most) / LEVELS;
-        vec factor = all(LEVELS / largest(most));
+        vec even = all(1e-12f), odd = even;
+        for (word i = 0; i < width; i += 2 * LANES) {
+            even = larger(magnitude(load(x + i)), even);
+            odd = larger(magnitude(load(x + i + LANES)), odd);
+        }
+        float most = largest(larger(even, odd));
+        scales[row] = most / LEVELS;
+        vec factor = all(LEVELS / most);
         for (word i = 0; i < width; i += LANES)
             *(bvec *)PLACE(i) = __builtin_convertvector(nearest(load(x + i) * factor) + OFFSET, bvec);
     }
 #undef PLACE
-    return (Inputs){out, stride, scales};
+    return (Inputs){out, bytes, scales};
+}
+
+/* To each sum, the products of four bytes, unsigned by signed. */
+INLINE ivec multiply_bytes(ivec sum, ivec x, ivec y) {
+#if LANES == 16 && defined(__AVX512VNNI__)
+    return (ivec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, (__m512i)y);
+#elif LANES == 16
+    __m512i pairs = _mm512_maddubs_epi16((__m512i)x, (__m512i)y);
+    return sum + (ivec)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+#elif defined(__AVXVNNI__)
+    return (ivec)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)x, (__m256i)y);
+#elif defined(__AVX2__)
+    __m256i pairs = _mm256_maddubs_epi16((__m256i)x, (__m256i)y);
+    return sum + (ivec)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+#else
+    sum += (x & 255) * (y << 24 >> 24);
+    sum += ((x >> 8) & 255) * (y << 16 >> 24);
+    sum += ((x >> 16) & 255) * (y << 8 >> 24);
+    return sum + (ivec)((uvec)x >> 24) * (y >> 24);
+#endif
 }
 
 /* One word of a row's inputs times the same words of LANES columns, added to the sums (of int32 for int8). */
@@ -133,23 +157,7 @@ INLINE vec multiply_add(int type, vec sum, const char *input, vec weights) {
         return sum + (vec)(x & (int32_t)0xffff0000) * (vec)((ivec)weights & (int32_t)0xffff0000);
 #endif
     }
-#if LANES == 16 && defined(__AVX512VNNI__)
-    return (vec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, (__m512i)weights);
-#elif LANES == 16
-    __m512i pairs = _mm512_maddubs_epi16((__m512i)x, (__m512i)weights);
-    return (vec)((ivec)sum + (ivec)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
-#elif defined(__AVXVNNI__)
-    return (vec)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)x, (__m256i)weights);
-#elif defined(__AVX2__)
-    __m256i pairs = _mm256_maddubs_epi16((__m256i)x, (__m256i)weights);
-    return (vec)((ivec)sum + (ivec)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-#else
-    ivec found = (ivec)sum, w = (ivec)weights;
-    found += (x & 255) * (w << 24 >> 24);
-    found += ((x >> 8) & 255) * (w << 16 >> 24);
-    found += ((x >> 16) & 255) * (w << 8 >> 24);
-    return (vec)(found + ((ivec)((uvec)x >> 24)) * (w >> 24));
-#endif
+    return (vec)multiply_bytes((ivec)sum, x, (ivec)weights);
 }
 
 /* What half a panel's sums need to become outputs, held in registers. */
@@ -162,17 +170,19 @@ INLINE Columns columns_at(const Dense *dense, word n) {
     return (Columns){load(dense->bias + n), load(dense->scales + n), *(const ivec *)(dense->added + n)};
 }
 
-INLINE vec finish(int type, int activation, vec sum, float scale, const Columns *columns) {
-    vec y = sum;
-    if (type == INT8) {
-        ivec exact = (ivec)sum;
-        if (OFFSET) exact -= columns->added;
-        y = __builtin_convertvector(exact, vec) * (all(scale) * columns->scale);
+/* The sums of a row's two halves of a panel become outputs. */
+INLINE void finish(int type, int activation, vec *y, float scale, const Columns *columns) {
+    for (int i = 0; i < 2; i++) {
+        if (type == INT8) {
+            ivec exact = (ivec)y[i];
+            if (OFFSET) exact -= columns[i].added;
+            y[i] = __builtin_convertvector(exact, vec) * (all(scale) * columns[i].scale);
+        }
+        y[i] += columns[i].bias;
+        if (activation == SWISH && type == FLOAT32) y[i] = y[i] / (all(1.0f) + exponential(-larger(y[i], all(-87.0f))));
+        else if (activation == SWISH) y[i] = rough_swish(y[i]);
+        if (activation == RELU) y[i] = larger(y[i], all(0.0f));
     }
-    y = y + columns->bias;
-    if (activation == SWISH) y = y / (all(1.0f) + exponential(-larger(y, all(-87.0f))));
-    if (activation == RELU) y = larger(y, all(0.0f));
-    return y;
 }
 
 /* `tall` rows from `row` on times the panel that begins at column n. */
@@ -191,9 +201,9 @@ INLINE void multiply_rows(const Dense *dense, int type, int activation, const In
     }
     Columns columns[2] = {columns_at(dense, n), columns_at(dense, n + LANES)};
     for (int r = 0; r < tall; r++) {
-        float scale = type == INT8 ? inputs->scales[row + r] : 1;
-        for (int side = 0; side < 2; side++)
-            store(out + (row + r) * out_stride + side * LANES, finish(type, activation, sums[r][side], scale, columns + side));
+        finish(type, activation, sums[r], type == INT8 ? inputs->scales[row + r] : 1, columns);
+        store(out + (row + r) * out_stride, sums[r][0]);
+        store(out + (row + r) * out_stride + LANES, sums[r][1]);
     }
 }
 
@@ -218,50 +228,90 @@ static void tiles_begin(void) {
 }
 static void tiles_end(void) { _tile_release(); }
 
-#define TILE_PRODUCT(name, multiply) \
-    INLINE void name(const char *x, const char *panel, word words, int both, word lines, const char *ahead, float *sums) { \
-        _tile_zero(0); \
-        _tile_zero(1); \
-        _tile_zero(2); \
-        _tile_zero(3); \
-        for (word k = 0; k < words; k += 16, x += 1024, panel += 16 * PANEL * 4) { \
-            for (word i = 0; i < lines; i++, ahead += 64) __builtin_prefetch(ahead, 0, 2); \
-            _tile_loadd(6, panel, PANEL * 4); \
-            _tile_loadd(7, panel + 64, PANEL * 4); \
-            _tile_loadd(4, x, 64); \
-            multiply(0, 4, 6); \
-            multiply(1, 4, 7); \
-            if (!both) continue; \
-            _tile_loadd(5, x + 64 * words, 64); \
-            multiply(2, 5, 6); \
-            multiply(3, 5, 7); \
-        } \
-        _tile_stored(0, sums, PANEL * 4); \
-        _tile_stored(1, sums + LANES, PANEL * 4); \
-        if (!both) return; \
-        _tile_stored(2, sums + 16 * PANEL, PANEL * 4); \
-        _tile_stored(3, sums + 16 * PANEL + LANES, PANEL * 4); \
-    }
-TILE_PRODUCT(tiles_half, _tile_dpbf16ps)
-TILE_PRODUCT(tiles_int8, _tile_dpbssd)
+/* Sums of up to 32 rows of a panel that are to become outputs. */
+typedef struct {
+    const float *sums, *scales;
+    float *out;
+    word rows;
+    Columns columns[2];
+} Pending;
 
-INLINE void multiply_tiles(const Dense *dense, int type, int activation, const Inputs *inputs, word rows, word n, float *out,
-                           word out_stride) {
-    float sums[32 * PANEL] __attribute__((aligned(64)));
-    word words = dense->words, blocks = (rows + 31) / 32, lines = n + PANEL < dense->columns ? (PANEL + blocks - 1) / blocks : 0;
-    const char *panel = dense->packed + n * words * 4, *ahead = panel + words * PANEL * 4, *x = inputs->words;
-    const float *scales = inputs->scales;
-    Columns left = columns_at(dense, n), right = columns_at(dense, n + LANES);
-    for (word row = 0; row < rows; row += 32, ahead += lines * words / 16 * 64) {
-        word some = rows - row < 32 ? rows - row : 32;
-        if (type == BFLOAT16) tiles_half(x + row * words * 4, panel, words, some > 16, lines, ahead, sums);
-        else tiles_int8(x + row * words * 4, panel, words, some > 16, lines, ahead, sums);
-        for (word r = 0; r < some; r++, out += out_stride) {
-            float scale = type == INT8 ? scales[row + r] : 1;
-            store(out, finish(type, activation, load(sums + r * PANEL), scale, &left));
-            store(out + LANES, finish(type, activation, load(sums + r * PANEL + LANES), scale, &right));
+/* The first `count` rows of them. */
+INLINE void finish_some(int type, int activation, Pending *p, int count, word out_stride) {
+    for (int r = 0; r < count; r++) {
+        vec y[2] = {load(p->sums + r * PANEL), load(p->sums + r * PANEL + LANES)};
+        finish(type, activation, y, type == INT8 ? p->scales[r] : 1, p->columns);
+        store(p->out + r * out_stride, y[0]);
+        store(p->out + r * out_stride + LANES, y[1]);
+    }
+    p->sums += count * PANEL, p->out += count * out_stride, p->rows -= count;
+    if (type == INT8) p->scales += count;
+}
+
+/* A product of tiles, and meanwhile `count` rows of what came before. */
+#define TILE_PRODUCT(sum, x, weights, count) \
+    do { \
+        if (type == BFLOAT16) _tile_dpbf16ps(sum, x, weights); \
+        else _tile_dpbssd(sum, x, weights); \
+        finish_some(type, activation, before, count, out_stride); \
+    } while (0)
+
+/* One step along the inputs. */
+#define TILE_STEP(count) \
+    do { \
+        for (word i = 0; i < lines; i++, ahead += 64) __builtin_prefetch(ahead, 0, 2); \
+        _tile_loadd(6, panel, PANEL * 4); \
+        _tile_loadd(7, panel + 64, PANEL * 4); \
+        _tile_loadd(4, x, 64); \
+        if (both) _tile_loadd(5, x + 64 * words, 64); \
+        TILE_PRODUCT(0, 4, 6, count); \
+        TILE_PRODUCT(1, 4, 7, count); \
+        if (both) { \
+            TILE_PRODUCT(2, 5, 6, count); \
+            TILE_PRODUCT(3, 5, 7, count); \
+        } \
+        k += 16, x += 1024, panel += 16 * PANEL * 4; \
+    } while (0)
+
+/* Sums of 16 or 32 rows of a panel. Meanwhile the vectors finish what came before: one or two rows with each product of
+   tiles, always the same number, or the two would wait for each other. */
+INLINE void multiply_block(int type, int activation, word words, const char *x, const char *panel, int both, word lines,
+                           const char *ahead, float *sums, Pending *before, word out_stride) {
+    word k = 0;
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    if (both && before->rows == 32 && words >= 128)
+        while (before->rows) TILE_STEP(1);
+    else if (both && before->rows == 32 && words == 64)
+        while (before->rows) TILE_STEP(2);
+    while (before->rows) finish_some(type, activation, before, 1, out_stride);
+    while (k < words) TILE_STEP(0);
+    _tile_stored(0, sums, PANEL * 4);
+    _tile_stored(1, sums + LANES, PANEL * 4);
+    if (!both) return;
+    _tile_stored(2, sums + 16 * PANEL, PANEL * 4);
+    _tile_stored(3, sums + 16 * PANEL + LANES, PANEL * 4);
+}
+
+INLINE void multiply_tiles(const Dense *dense, int type, int activation, const Inputs *inputs, word rows, word from, word to,
+                           float *out, word out_stride) {
+    float sums[2][32 * PANEL] __attribute__((aligned(64)));
+    word words = dense->words, blocks = (rows + 31) / 32, turn = 0;
+    Pending pending = {0};
+    for (word n = from; n < to; n += PANEL) {
+        const char *panel = dense->packed + n * words * 4, *ahead = panel + words * PANEL * 4;
+        word lines = n + PANEL < dense->columns ? (PANEL + blocks - 1) / blocks : 0;
+        for (word row = 0; row < rows; row += 32, ahead += lines * words / 16 * 64, turn ^= 1) {
+            word some = rows - row < 32 ? rows - row : 32;
+            multiply_block(type, activation, words, inputs->words + row * words * 4, panel, some > 16, lines, ahead, sums[turn],
+                           &pending, out_stride);
+            pending = (Pending){sums[turn], inputs->scales + row, out + row * out_stride + n - from, some,
+                                {columns_at(dense, n), columns_at(dense, n + LANES)}};
         }
     }
+    while (pending.rows) finish_some(type, activation, &pending, 1, out_stride);
 }
 #else
 static void tiles_begin(void) {}
@@ -271,24 +321,26 @@ static void tiles_end(void) {}
 /* Columns `from` to `to` (whole panels) of the product, into out [rows, out_stride], whose first column is `from`. */
 static void multiply(const Dense *dense, const Inputs *inputs, word rows, word from, word to, int activation, float *out,
                      word out_stride) {
-#define EACH_PANEL(way, type, activation) \
-    for (word n = from; n < to; n += PANEL) way(dense, type, activation, inputs, rows, n, out + n - from, out_stride)
+#define PANELS(type, activation) \
+    for (word n = from; n < to; n += PANEL) multiply_panel(dense, type, activation, inputs, rows, n, out + n - from, out_stride)
+#define TILED(type, activation) multiply_tiles(dense, type, activation, inputs, rows, from, to, out, out_stride)
 #define EACH(way, type) \
     do { \
-        if (activation == SWISH) EACH_PANEL(way, type, SWISH); \
-        else if (activation == RELU) EACH_PANEL(way, type, RELU); \
-        else EACH_PANEL(way, type, LINEAR); \
+        if (activation == SWISH) way(type, SWISH); \
+        else if (activation == RELU) way(type, RELU); \
+        else way(type, LINEAR); \
     } while (0)
-    if (dense->type == FLOAT32) EACH(multiply_panel, FLOAT32);
+    if (dense->type == FLOAT32) EACH(PANELS, FLOAT32);
 #if TILES
-    else if (dense->type == BFLOAT16) EACH(multiply_tiles, BFLOAT16);
-    else EACH(multiply_tiles, INT8);
+    else if (dense->type == BFLOAT16) EACH(TILED, BFLOAT16);
+    else EACH(TILED, INT8);
 #else
-    else if (dense->type == BFLOAT16) EACH(multiply_panel, BFLOAT16);
-    else EACH(multiply_panel, INT8);
+    else if (dense->type == BFLOAT16) EACH(PANELS, BFLOAT16);
+    else EACH(PANELS, INT8);
 #endif
 #undef EACH
-#undef EACH_PANEL
+#undef TILED
+#undef PANELS
 }
 
 /* out [rows, width] = activation(x W + b). */

@@ -93,11 +93,12 @@ static void read_layer(Layer *layer, int type, const float *const **tensors, wor
    caller keeps, then weight and bias of everything, in the order of `read_layer`, cross-attention's memory and logits last. */
 Model *model_new(const word *sizes, const float *const *tensors) {
     word d = sizes[1], encoder_layers = sizes[6], decoder_layers = sizes[7];
-    int type = (int)sizes[0], halves = type != FLOAT32;
+    int type = (int)sizes[0], cached = type == INT8 && LEVELS < 127 ? BFLOAT16 : type; /* 16-bit sums of bytes would overflow */
+    int tiled = type != FLOAT32 && TILED_HEAD(d / sizes[2]);
     Model *model = allocate(sizeof *model);
     *model = (Model){.d = d, .inner = sizes[4] > sizes[5] ? sizes[4] : sizes[5], .activation = sizes[9],
-                     .encoder_layout = {sizes[2], d / sizes[2], d, 1, 0},
-                     .decoder_layout = {sizes[3], d / sizes[3], d, decoder_layers, halves},
+                     .encoder_layout = {sizes[2], d / sizes[2], d, 1, tiled ? BFLOAT16 : FLOAT32},
+                     .decoder_layout = {sizes[3], d / sizes[3], d, decoder_layers, cached},
                      .encoder_layers = encoder_layers, .decoder_layers = decoder_layers,
                      .source_tokens = tensors[0], .target_tokens = tensors[1],
                      .source_positions = tensors[2], .target_positions = tensors[3]};
@@ -162,18 +163,20 @@ void worker_free(Worker *worker) {
 /* x = layer normalisation of x + added, both [rows, d]; epsilon as torch.nn.LayerNorm has it. */
 static void normalise(float *x, const float *added, const Norm *norm, word rows, word d) {
     for (word row = 0; row < rows; row++, x += d, added += d) {
-        vec sum = (vec){}, squares = (vec){};
-        for (word i = 0; i < d; i += LANES) {
-            vec y = load(x + i) + load(added + i);
-            store(x + i, y);
-            sum += y;
-        }
-        vec mean = all(total(sum) / (float)d);
-        for (word i = 0; i < d; i += LANES) {
-            vec y = load(x + i) - mean;
-            squares += y * y;
-        }
-        vec rate = all(1.0f / sqrtf(total(squares) / (float)d + 1e-5f));
+        vec sums[2] = {(vec){}, (vec){}}, squares[2] = {(vec){}, (vec){}};
+        for (word i = 0; i < d; i += 2 * LANES)
+            for (word j = 0; j < 2; j++) {
+                vec y = load(x + i + j * LANES) + load(added + i + j * LANES);
+                store(x + i + j * LANES, y);
+                sums[j] += y;
+            }
+        vec mean = all(total(sums[0] + sums[1]) / (float)d);
+        for (word i = 0; i < d; i += 2 * LANES)
+            for (word j = 0; j < 2; j++) {
+                vec y = load(x + i + j * LANES) - mean;
+                squares[j] += y * y;
+            }
+        vec rate = all(1.0f / sqrtf(total(squares[0] + squares[1]) / (float)d + 1e-5f));
         for (word i = 0; i < d; i += LANES)
             store(x + i, (load(x + i) - mean) * rate * load(norm->weight + i) + load(norm->bias + i));
     }
@@ -204,15 +207,27 @@ static void feed_forward(Worker *worker, const Layer *layer, float *x, word rows
     add_and_normalise(worker, &layer->down, &layer->final_norm, inner, rows, x);
 }
 
+/* Attention of a sentence's tokens over each other: queries, keys and values [length][3][d] → out [length][d]. */
+static void attend_sentence(Worker *worker, word length, const float *fused, float *out) {
+    const Layout *layout = &worker->model->encoder_layout;
+    word d = layout->d;
+    if (layout->type == BFLOAT16) {
+        attend_within(layout, length, fused, out, &worker->scores);
+        return;
+    }
+    reserve_pages(&worker->sentence, length, &worker->sentence_pool);
+    remember(layout, &worker->sentence, 0, 0, length, fused + d, fused + 2 * d, 3 * d);
+    attend(layout, length, fused, 3 * d, &worker->sentence, &worker->sentence, 0, length, NULL, 0, out, d, &worker->scores);
+}
+
 /* Encode sources of these lengths, ids one behind the other, into the pages of these slots. */
 static void encode(Worker *worker, word count, const word *slots, const int32_t *ids, const word *lengths) {
     const Model *model = worker->model;
-    const Layout *layout = &model->encoder_layout;
     word d = model->d, rows = 0, at = 0;
     PROFILE_SIDE(0);
     for (word i = 0; i < count; i++) rows += lengths[i];
     float *x = reserve(&worker->x, rows * d * 4), *fused = reserve(&worker->fused, rows * 3 * d * 4);
-    float *mixed = reserve(&worker->mixed, rows * d * 4);
+    float *mixed = reserve(&worker->mixed, (rows + 31) * d * 4);
     for (word i = 0; i < count; i++)
         for (word j = 0; j < lengths[i]; j++, at++)
             embed(x + at * d, model->source_tokens + ids[at] * d, model->source_positions + j * d, d);
@@ -220,14 +235,9 @@ static void encode(Worker *worker, word count, const word *slots, const int32_t 
         const Layer *layer = model->encoder + l;
         project(worker, &layer->qkv, x, rows, LINEAR, fused);
         at = 0;
-        for (word i = 0; i < count; at += lengths[i++]) {
-            const float *row = fused + at * 3 * d;
-            reserve_pages(&worker->sentence, lengths[i], &worker->sentence_pool);
-            remember(layout, &worker->sentence, 0, 0, lengths[i], row + d, row + 2 * d, 3 * d);
+        for (word i = 0; i < count; at += lengths[i++])
             PROFILED(ATTENTION, 2 * d * lengths[i] * lengths[i], 0,
-                     attend(layout, lengths[i], row, 3 * d, &worker->sentence, &worker->sentence, 0, lengths[i], NULL, 0,
-                            mixed + at * d, d, &worker->scores));
-        }
+                     attend_sentence(worker, lengths[i], fused + at * 3 * d, mixed + at * d));
         add_and_normalise(worker, &layer->out, &layer->norm, mixed, rows, x);
         feed_forward(worker, layer, x, rows);
     }
@@ -306,11 +316,11 @@ static float *decode(Worker *worker, word count) {
     for (word l = 0; l < model->decoder_layers; l++) {
         const Layer *layer = model->decoder + l;
         project(worker, &layer->qkv, x, rows, LINEAR, fused);
-        PROFILED(ATTENTION, 2 * d * columns[0] * beams, 2 * d * columns[0] * element_bytes(&model->decoder_layout),
+        PROFILED(ATTENTION, 2 * d * columns[0] * beams, columns[0] * layer_bytes(&model->decoder_layout) / LANES,
                  attend_past(worker, l, fused, mixed, count));
         add_and_normalise(worker, &layer->out, &layer->norm, mixed, rows, x);
         project(worker, &layer->cross_query, x, rows, LINEAR, fused);
-        PROFILED(ATTENTION, 2 * d * columns[1] * beams, 2 * d * columns[1] * element_bytes(&model->decoder_layout),
+        PROFILED(ATTENTION, 2 * d * columns[1] * beams, columns[1] * layer_bytes(&model->decoder_layout) / LANES,
                  attend_source(worker, l, fused, mixed, count));
         add_and_normalise(worker, &layer->cross_out, &layer->cross_norm, mixed, rows, x);
         feed_forward(worker, layer, x, rows);
@@ -339,9 +349,12 @@ static void choose_tokens(Worker *worker, const float *x, word count) {
                  multiply(dense, &inputs, rows, from, to, LINEAR, logits, width));
         for (word row = 0; row < rows; row++) {
             const word *own = bars ? bars + row * (each + 1) : NULL;
-            PROFILED(CHOICE, 0, 0,
-                     choose(worker->choices + row, best, logits + row * width, from, to - from, own ? own + 1 : rules->barred,
-                            own ? *own : rules->bars));
+            const word *barred = own ? own + 1 : rules->barred;
+            word bars = own ? *own : rules->bars;
+            float *some = logits + row * width;
+            if (dense->type == FLOAT32)
+                PROFILED(CHOICE, 0, 0, choose(0, worker->choices + row, best, some, from, to - from, barred, bars));
+            else PROFILED(CHOICE, 0, 0, choose(1, worker->choices + row, best, some, from, to - from, barred, bars));
         }
     }
 }

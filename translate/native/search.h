@@ -50,10 +50,11 @@ static void begin_choice(Choice *choice, word count) {
 }
 
 /* Take `width` more logits of a row into account, the tokens from `first` on. Those barred become minus infinity. */
-static void choose(Choice *choice, word count, float *logits, word first, word width, const word *barred, word bars) {
-    vec most = load(logits);
-    for (word i = LANES; i < width; i += LANES) most = larger(load(logits + i), most);
-    float high = largest(most);
+INLINE void choose(int rough, Choice *choice, word count, float *logits, word first, word width, const word *barred, word bars) {
+    vec most[2] = {load(logits), load(logits + LANES)};
+    for (word i = 2 * LANES; i < width; i += 2 * LANES)
+        most[0] = larger(load(logits + i), most[0]), most[1] = larger(load(logits + i + LANES), most[1]);
+    float high = largest(larger(most[0], most[1]));
     if (high > choice->highest) {
         float shrink = expf(choice->highest - high);
         choice->highest = high, choice->allowed *= shrink, choice->barred *= shrink;
@@ -65,8 +66,10 @@ static void choose(Choice *choice, word count, float *logits, word first, word w
     }
     vec even = (vec){}, odd = (vec){}, highest = all(choice->highest);
     for (word i = 0; i < width; i += 2 * LANES) {
-        even += exponential(load(logits + i) - highest);
-        odd += exponential(load(logits + i + LANES) - highest);
+        vec two[2] = {load(logits + i) - highest, load(logits + i + LANES) - highest};
+        if (rough) rough_exponentials(two, 2);
+        even += rough ? two[0] : exponential(two[0]);
+        odd += rough ? two[1] : exponential(two[1]);
     }
     choice->allowed += total(even + odd);
     if (!(high > choice->best[count - 1])) return;
