@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).with_name("native")
 COMPILERS = ("cc", "gcc", "clang")
-FLAGS = ("-O3", "-march=native", "-shared", "-fPIC")
+FLAGS = ("-O3", "-funroll-loops", "-march=native", "-shared", "-fPIC")
 WITHOUT_TILES = ("-mno-amx-tile", "-mno-amx-int8", "-mno-amx-bf16")
 """For a system that refuses a program the use of the processor's matrix tiles."""
 COMPILE_SECONDS = 120

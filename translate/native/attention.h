@@ -72,11 +72,16 @@ static void free_pool(Pool *pool) {
     free(pool->slabs), free(pool->at);
 }
 
-/* A head's numbers as bytes of -127 to 127, in words, and their scale; 128 times the bytes' sum. */
-INLINE float quantise_head(const float *x, word head, uint32_t *words, int32_t *sum) {
+INLINE float largest_magnitude(const float *x, word head) {
     vec most = all(1e-12f);
     for (word i = 0; i < head; i += LANES) most = larger(magnitude(load(x + i)), most);
-    vec factor = all(127 / largest(most));
+    return largest(most);
+}
+
+/* A head's numbers as bytes of -127 to 127, in words; their scale, and 128 times their sum. */
+INLINE float quantise_head(const float *x, word head, uint32_t *words, int32_t *sum) {
+    float most = largest_magnitude(x, head);
+    vec factor = all(127 / most);
     ivec whole = (ivec){};
     for (word i = 0; i < head; i += LANES) {
         ivec bytes = nearest(load(x + i) * factor);
@@ -84,7 +89,7 @@ INLINE float quantise_head(const float *x, word head, uint32_t *words, int32_t *
         whole += bytes;
     }
     *sum = 128 * (int32_t)total(__builtin_convertvector(whole, vec));
-    return largest(most) / 127;
+    return most * (1.0f / 127);
 }
 
 /* A token's key and value of a head as bytes. Keys are stored with an offset of 128, since processors multiply unsigned bytes
@@ -92,17 +97,18 @@ INLINE float quantise_head(const float *x, word head, uint32_t *words, int32_t *
 INLINE void remember_bytes(const Layout *layout, char *page, word h, word lane, const float *new_key, const float *new_value) {
     word head = layout->head, side = side_bytes(layout);
     uint32_t words[WIDEST_HEAD / 4], *key = (uint32_t *)page + h * head / 4 * LANES + lane;
-    char *value = page + side + (h * LANES + lane / 4 * 4) * head;
+    uint32_t *value = (uint32_t *)(page + side + (h * LANES + lane / 4 * 4) * head);
     float *scales = (float *)(page + layout->d * LANES) + h * LANES, *value_scales = (float *)((char *)scales + side);
     int32_t sum;
     scales[lane] = quantise_head(new_key, head, words, &sum);
     for (word i = 0; i < head / 4; i++) key[i * LANES] = words[i] ^ 0x80808080;
+    float most = largest_magnitude(new_value, head);
     if (lane == 0) memset(value_scales, 0, LANES * 4);
-    value_scales[lane] = quantise_head(new_value, head, words, &sum);
-    for (word i = 0; i < head; i += LANES, value += LANES * 4) {
-        uvec new = __builtin_convertvector(*(bvec *)((char *)words + i), uvec) << (uint32_t)(lane % 4 * 8);
-        if (lane % 4) new |= *(uvec *)value;
-        *(uvec *)value = new;
+    value_scales[lane] = most * (1.0f / 127);
+    for (word i = 0; i < head; i += LANES) {
+        uvec new = (uvec)(nearest(load(new_value + i) * all(127 / most)) & 255) << (uint32_t)(lane % 4 * 8);
+        if (lane % 4) new |= *(uvec *)(value + i);
+        *(uvec *)(value + i) = new;
     }
 }
 
@@ -479,7 +485,7 @@ INLINE void share_columns(const Head *of, word length, word rows) {
 /* Attention of all tokens of a sentence over each other, in bfloat16: queries, keys and values [length][3][d] → out [length][d],
    behind which 31 rows more are overwritten. Each pass goes through all heads: tiles have to wait for what was just stored. */
 static void attend_within(const Layout *layout, word length, const float *fused, float *out, Buffer *room) {
-    word d = layout->d, size = layout->head, rows = (length + 31) / 32 * 32, bytes = rows * (6 * size + 32 * 6);
+    word d = layout->d, size = layout->head, rows = (length + 31) / 32 * 32, bytes = rows * (6 * size + 32 * 6) + 320;
     char *at = reserve(room, layout->heads * bytes);
     Head head[layout->heads];
     for (word h = 0; h < layout->heads; h++, at += bytes) {

@@ -110,10 +110,13 @@ static Inputs prepare(const Dense *dense, const float *x, word rows, Buffer *roo
             odd = larger(magnitude(load(x + i + LANES)), odd);
         }
         float most = largest(larger(even, odd));
-        scales[row] = most / LEVELS;
+        scales[row] = most * (1.0f / LEVELS);
         vec factor = all(LEVELS / most);
-        for (word i = 0; i < width; i += LANES)
-            *(bvec *)PLACE(i) = __builtin_convertvector(nearest(load(x + i) * factor) + OFFSET, bvec);
+        for (word i = 0; i < width; i += 2 * LANES) {
+            char *place = PLACE(i);
+            *(bvec *)place = __builtin_convertvector(nearest(load(x + i) * factor) + OFFSET, bvec);
+            *(bvec *)(place + LANES) = __builtin_convertvector(nearest(load(x + i + LANES) * factor) + OFFSET, bvec);
+        }
     }
 #undef PLACE
     return (Inputs){out, bytes, scales};
@@ -179,7 +182,7 @@ INLINE void finish(int type, int activation, vec *y, float scale, const Columns 
             y[i] = __builtin_convertvector(exact, vec) * (all(scale) * columns[i].scale);
         }
         y[i] += columns[i].bias;
-        if (activation == SWISH && type == FLOAT32) y[i] = y[i] / (all(1.0f) + exponential(-larger(y[i], all(-87.0f))));
+        if (activation == SWISH && type == FLOAT32) y[i] = y[i] / (all(1.0f) + exponential(-larger(y[i], all(-80.0f))));
         else if (activation == SWISH) y[i] = rough_swish(y[i]);
         if (activation == RELU) y[i] = larger(y[i], all(0.0f));
     }
@@ -210,9 +213,14 @@ INLINE void multiply_rows(const Dense *dense, int type, int activation, const In
 INLINE void multiply_panel(const Dense *dense, int type, int activation, const Inputs *inputs, word rows, word n, float *out,
                            word out_stride) {
     word row = 0;
-    for (; row + TALL <= rows; row += TALL) multiply_rows(dense, type, activation, inputs, row, TALL, n, out, out_stride);
-    for (; row + 3 <= rows; row += 3) multiply_rows(dense, type, activation, inputs, row, 3, n, out, out_stride);
-    for (; row < rows; row++) multiply_rows(dense, type, activation, inputs, row, 1, n, out, out_stride);
+#define ROWS(tall) \
+    for (; row + tall <= rows; row += tall) multiply_rows(dense, type, activation, inputs, row, tall, n, out, out_stride)
+    ROWS(TALL);
+    if (TALL > 8) ROWS(8);
+    ROWS(4);
+    ROWS(2);
+    ROWS(1);
+#undef ROWS
 }
 
 #if TILES

@@ -14,7 +14,8 @@
 #include <sys/syscall.h>
 #endif
 
-#define ENCODER_TOKENS 256 /* source tokens that are encoded together: what they need stays in the cache */
+#define ENCODER_TOKENS 256 /* source tokens that are encoded together, half as many by narrow models: what they need stays in the cache */
+#define NARROW 256
 #define LOGITS 512 /* of a row, computed before tokens are chosen from them, for the same reason; the same for every batch, since
                       sums are taken block by block */
 
@@ -259,13 +260,14 @@ static void encode(Worker *worker, word count, const word *slots, const int32_t 
    other. A limit is the most target tokens, the end among them. */
 void worker_add(Worker *worker, word count, const word *numbers, const word *lengths, const word *limits, const int32_t *ids) {
     word slots[ENCODER_TOKENS], first = 0, some = 0, tokens = 0, slot = 0;
+    word most = worker->model->d > NARROW ? ENCODER_TOKENS : ENCODER_TOKENS / 2;
     tiles_begin();
     for (word i = 0; i < count; i++) {
         while (worker->slot[slot].busy) slot++;
         begin_slot(worker->slot + slot, &worker->rules, worker->positions, numbers[i], limits[i]);
         worker->slot[slot].columns = lengths[i];
         slots[some++] = slot, tokens += lengths[i];
-        if (i + 1 < count && tokens + lengths[i + 1] <= ENCODER_TOKENS) continue;
+        if (i + 1 < count && tokens + lengths[i + 1] <= most) continue;
         encode(worker, some, slots, ids, lengths + first);
         ids += tokens, first = i + 1, some = tokens = 0;
     }
@@ -334,7 +336,8 @@ static void choose_tokens(Worker *worker, const float *x, word count) {
     const Rules *rules = &worker->rules;
     word beams = rules->beams, rows = count * beams, best = beams > 1 ? 2 * beams : 1;
     word each = rules->bars + worker->positions + 1, width = dense->columns < LOGITS ? dense->columns : LOGITS;
-    float *logits = reserve(&worker->logits, rows * width * 4);
+    word step = width + LANES; /* rows a power of two apart would share a few of the cache's sets */
+    float *logits = reserve(&worker->logits, rows * step * 4);
     word *bars = rules->ngram ? reserve(&worker->bars, rows * (each + 1) * sizeof(word)) : NULL;
     for (word row = 0; row < rows; row++) {
         begin_choice(worker->choices + row, best);
@@ -346,12 +349,12 @@ static void choose_tokens(Worker *worker, const float *x, word count) {
     for (word from = 0; from < dense->columns; from += width) {
         word to = from + width < dense->columns ? from + width : dense->columns;
         PROFILED(LOGITS_PRODUCT, rows * dense->inputs * (to - from), dense->words * (to - from) * 4,
-                 multiply(dense, &inputs, rows, from, to, LINEAR, logits, width));
+                 multiply(dense, &inputs, rows, from, to, LINEAR, logits, step));
         for (word row = 0; row < rows; row++) {
             const word *own = bars ? bars + row * (each + 1) : NULL;
             const word *barred = own ? own + 1 : rules->barred;
             word bars = own ? *own : rules->bars;
-            float *some = logits + row * width;
+            float *some = logits + row * step;
             if (dense->type == FLOAT32)
                 PROFILED(CHOICE, 0, 0, choose(0, worker->choices + row, best, some, from, to - from, barred, bars));
             else PROFILED(CHOICE, 0, 0, choose(1, worker->choices + row, best, some, from, to - from, barred, bars));

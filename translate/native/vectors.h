@@ -90,11 +90,11 @@ INLINE ivec nearest(vec x) {
     return (ivec)(x + magic) - (ivec)magic;
 }
 
-/* e to the x for x <= 88, to two units in the last place; what is below -87 gives e to the -87.
+/* e to the x for x <= 88, to two units in the last place; what is below -80 gives e to the -80, of which even a small share is no denormal number: those are slow.
    x = n ln 2 + r, and a polynomial in r: Cephes' expf, https://www.netlib.org/cephes/ */
 INLINE vec exponential(vec x) {
     const vec magic = all(12582912.0f);
-    x = larger(x, all(-87.0f));
+    x = larger(x, all(-80.0f));
     vec shifted = x * all(1.44269504f) + magic, n = shifted - magic;
     vec r = x - n * all(0.693359375f) + n * all(2.12194440e-4f);
     vec p = all(1.9875691500e-4f);
@@ -113,7 +113,7 @@ INLINE vec exponential(vec x) {
 INLINE void rough_exponentials(vec *x, int count) {
 #if LANES == 16
     vec n[4], p[4];
-    for (int i = 0; i < count; i++) x[i] = larger(x[i], all(-87.0f)) * all(1.44269504f);
+    for (int i = 0; i < count; i++) x[i] = larger(x[i], all(-80.0f)) * all(1.44269504f);
     for (int i = 0; i < count; i++) n[i] = (vec)_mm512_roundscale_ps((__m512)x[i], 0);
     for (int i = 0; i < count; i++) x[i] -= n[i];
     for (int i = 0; i < count; i++) p[i] = all(9.56967497e-3f) * x[i] + all(5.59182479e-2f);
@@ -150,7 +150,7 @@ INLINE vec rough_swish(vec x) {
     return larger(x, all(0.0f)) - ((PART(0) * a + PART(1)) * a + PART(2));
 #undef PART
 #else
-    return x / (all(1.0f) + exponential(-larger(x, all(-87.0f))));
+    return x / (all(1.0f) + exponential(-larger(x, all(-80.0f))));
 #endif
 }
 
