@@ -70,7 +70,9 @@ class NativeEngine:
         self._size = settings.batch_size
         self._rows = GPU_ROWS if on_gpu else ROWS
         with torch.inference_mode():
-            self.batch_independent = self._weights is None or keeps_rows(self._weights, self._rows)
+            self.batch_independent = self._weights is None or keeps_rows(
+                self._weights, self._rows, (self._rules.beams, self._rules.beams + SAFER_BEAMS)
+            )
         self.signature: Signature = {
             "engine": f"native-{VERSION}",
             "torch": str(version("torch")),

@@ -9,6 +9,7 @@ columns from 0 on.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +22,8 @@ BLOCK = 8
 """Rows and columns of a block: the width of a float32 register of AVX2. Below it, libraries take other kernels."""
 SHORTEST = 16
 """Columns that attention sums over at least: torch multiplies still smaller matrices in a loop of its own."""
+MOST_COLUMNS = 256
+"""Columns that a product of several queries sums over at most: MKL cuts longer sums (over 384 with AVX-512) where it likes."""
 
 
 def whole_blocks(count: int, least: int = BLOCK) -> int:
@@ -67,7 +70,12 @@ def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, buffers: B
     torch.bmm(query.reshape(n * heads, queries, head), keys.flatten(0, 1).transpose(1, 2), out=scores)
     scores.view(n, heads, queries, columns).add_(mask)
     shares = torch.softmax(scores, -1, out=buffers.take("shares", *scores.shape))
-    mixed = torch.bmm(shares, values.flatten(0, 1), out=buffers.take("mixed", n * heads, queries, head))
+    mixed, values = buffers.take("mixed", n * heads, queries, head), values.flatten(0, 1)
+    most = MOST_COLUMNS if queries > 1 else columns
+    torch.bmm(shares[:, :, :most], values[:, :most], out=mixed)
+    for first in range(most, columns, most):
+        part = slice(first, first + most)
+        torch.baddbmm(mixed, shares[:, :, part], values[:, part], out=mixed)
     return mixed.view(n, heads, queries, head).transpose(1, 2)
 
 
@@ -226,10 +234,11 @@ def widen(tensor: Tensor, size: int, dimension: int, fill: float = 0.0) -> Tenso
     return wider
 
 
-def keeps_rows(weights: Weights, rows: int) -> bool:
+def keeps_rows(weights: Weights, rows: int, beams: Sequence[int]) -> bool:
     """Whether on this machine a row comes out the same, to the last bit, among few rows and among many, first or last.
 
-    Tries each kind of product that a decoding step makes, and attention with more columns filled in. What a library's
+    Tries each kind of product that a decoding step makes, and attention with more columns filled in, for each of these
+    numbers of beams. What a library's
     kernels do on another processor or in another version cannot be known, only measured.
     """
     layer, generator = weights.decoder[0], torch.Generator().manual_seed(1)
@@ -240,12 +249,22 @@ def keeps_rows(weights: Weights, rows: int) -> bool:
             some = x[part].clone()
             if not torch.equal(dense(some, torch.empty(len(some), dense.width, device=weights.device)), whole[part]):
                 return False
-    heads, buffers = weights.decoder_heads, Buffers(weights.device)
-    query, keys = (torch.randn(BLOCK, heads, n, weights.d // heads, generator=generator) for n in (1, 6 * BLOCK))
-    query, keys = query.to(weights.device), keys.to(weights.device)
-    results = []
-    for columns in (SHORTEST, 6 * BLOCK):
-        mask = column_mask(torch.full((BLOCK,), SHORTEST - 3, device=weights.device), columns)
-        some = keys[:, :, :columns].contiguous()
-        results.append(attend(query, some, some, mask, buffers).clone())
-    return torch.equal(results[0], results[1])
+    return all(keeps_columns(weights, count) for count in beams)
+
+
+def keeps_columns(weights: Weights, beams: int) -> bool:
+    """The same of attention: whatever stands behind a short past and behind a long one."""
+    heads, buffers, most = weights.decoder_heads, Buffers(weights.device), 3 * MOST_COLUMNS
+    generator = torch.Generator().manual_seed(1)
+    query, keys = (
+        torch.randn(BLOCK, heads, n, weights.d // heads, generator=generator).to(weights.device) for n in (beams, most)
+    )
+    for length in (SHORTEST - 3, MOST_COLUMNS - 7 * BLOCK, MOST_COLUMNS + 3):
+        lengths = torch.full((BLOCK,), length, device=weights.device)
+        results = []
+        for columns in (whole_blocks(length, SHORTEST), MOST_COLUMNS + 17 * BLOCK, most):
+            some = keys[:, :, :columns].contiguous()
+            results.append(attend(query, some, some, column_mask(lengths, columns), buffers).clone())
+        if not all(torch.equal(results[0], result) for result in results[1:]):
+            return False
+    return True
