@@ -31,8 +31,16 @@ def whole_blocks(count: int, least: int = BLOCK) -> int:
     return max(least, -(-count // BLOCK) * BLOCK)
 
 
+def whole_powers(count: int, least: int = BLOCK) -> int:
+    """`count` rounded up to blocks whose number is a power of two: few sizes, so that a step's sizes come again."""
+    return max(least, BLOCK << (-(-count // BLOCK) - 1).bit_length())
+
+
 class Buffers:
-    """Memory for results, taken once and used again at each step. A name's buffer grows, and never shrinks."""
+    """Memory for results, taken once and used again at each step. A name's buffer grows, and never shrinks.
+
+    On a GPU torch keeps memory by itself, and a recorded step has to have its own.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -40,6 +48,8 @@ class Buffers:
 
     def take(self, name: str, *shape: int) -> Tensor:
         """An uninitialised float32 tensor of that shape; what was taken under that name before is overwritten."""
+        if self._device.type != "cpu":
+            return torch.empty(shape, device=self._device)
         size = math.prod(shape)
         flat = self._flat.get(name)
         if flat is None or len(flat) < size:
@@ -112,11 +122,18 @@ def column_mask(lengths: Tensor, columns: int) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Slots that attend together, over so many columns of the past and of the source."""
+    """Slots that attend together, over so many columns of the past (for each beam) and of the source."""
 
-    slots: slice
+    first: int
+    last: int
+    """Behind the group."""
     past: int
     source: int
+
+    @property
+    def slots(self) -> slice:
+        """Those of the group."""
+        return slice(self.first, self.last)
 
 
 class Decoder:
@@ -135,7 +152,6 @@ class Decoder:
         self._past = torch.zeros(layers, 2, slots, heads, SHORTEST * beams, head, device=weights.device)
         self._memory_mask = torch.zeros(slots, 1, 1, SHORTEST, device=weights.device)
         self._past_mask = torch.full((slots, beams, SHORTEST * beams), -math.inf, device=weights.device)
-        self._lengths = torch.ones(slots, dtype=torch.long, device=weights.device)
         self._all = torch.arange(slots, device=weights.device)
         self._beam = torch.arange(beams, device=weights.device)
 
@@ -148,7 +164,6 @@ class Decoder:
         self._memory[:, :, slots, :, :columns] = memory.permute(2, 3, 0, 4, 1, 5)
         self._memory_mask[slots] = column_mask(lengths, self._memory_mask.shape[3])
         self._past_mask[slots] = -math.inf
-        self._lengths[slots] = lengths
 
     def move(self, target: Tensor, source: Tensor) -> None:
         """Copy what some slots hold into others."""
@@ -157,21 +172,30 @@ class Decoder:
                 kind[target] = kind[source]
         self._memory_mask[target] = self._memory_mask[source]
         self._past_mask[target] = self._past_mask[source]
-        self._lengths[target] = self._lengths[source]
 
     def reorder(self, n: int, parents: Tensor) -> None:
         """Let each beam of the first n slots go on with the past of another: parents [n, beams]."""
         mask = self._past_mask[:n]
         self._past_mask[:n] = mask.gather(1, parents[:, :, None].expand_as(mask))
 
-    def step(self, tokens: Tensor, positions: Tensor, *, long: int) -> Tensor:
+    def reserve(self, groups: Sequence[Group]) -> None:
+        """Make the caches wide enough for a step of these groups."""
+        columns = max(group.past for group in groups) * self.beams
+        if columns > self._past.shape[4]:
+            wide = min(2 * columns, columns + 128 * self.beams)
+            self._past = widen(self._past, wide, 4)  # what is masked is multiplied by 0, so it has to be a number
+            self._past_mask = widen(self._past_mask, wide, 2, -math.inf)
+
+    def tensors(self) -> list[Tensor]:
+        """All that a step reads and writes of the slots. Those of `reserve` and `start` may be others afterwards."""
+        return [self._memory, self._past, self._memory_mask, self._past_mask]
+
+    def step(self, tokens: Tensor, positions: Tensor, groups: Sequence[Group]) -> Tensor:
         """tokens [n, beams] at positions [n] → logits [n × beams, vocabulary in whole blocks].
 
-        The first `long` slots may be at much higher positions than the others, and attend apart from them. The logits
-        are overwritten by the next step.
+        The groups are those of all n slots, in order. The logits are overwritten by the next step.
         """
         weights, (n, beams) = self._weights, tokens.shape
-        groups = self._groups(positions, min(n, whole_blocks(long)) if long else 0)
         own = positions[:, None] * beams + self._beam
         self._past_mask[:n].scatter_(2, own[:, :, None], 0.0)
         x = (weights.target_tokens[tokens] + weights.target_positions[positions][:, None]).view(n * beams, weights.d)
@@ -181,20 +205,7 @@ class Decoder:
             x = feed_forward(layer, x, weights, self._buffers)
         return apply(weights.logits, x, self._buffers, "logits")
 
-    def _groups(self, positions: Tensor, long: int) -> list[Group]:
-        """The slots that attend together, and over how many columns; makes the caches wide enough for all."""
-        n = len(positions)
-        groups = []
-        for part in [slice(0, long)] * (long > 0) + [slice(long, n)] * (long < n):
-            columns = whole_blocks(int(positions[part].max()) + 1, SHORTEST) * self.beams
-            groups.append(Group(part, columns, whole_blocks(int(self._lengths[part].max()), SHORTEST)))
-            if columns > self._past.shape[4]:
-                wide = min(2 * columns, columns + 128 * self.beams)
-                self._past = widen(self._past, wide, 4)  # what is masked is multiplied by 0, so it has to be a number
-                self._past_mask = widen(self._past_mask, wide, 2, -math.inf)
-        return groups
-
-    def _attend_past(self, layer: Layer, x: Tensor, past: Tensor, own: Tensor, groups: list[Group]) -> Tensor:
+    def _attend_past(self, layer: Layer, x: Tensor, past: Tensor, own: Tensor, groups: Sequence[Group]) -> Tensor:
         """x [n × beams, d] → the same after self-attention; past [2, n, heads, columns, head], own columns [n, beams]."""
         _, n, heads, _, head = past.shape
         fused = apply(layer.qkv, x, self._buffers, "qkv").view(n, self.beams, 3, heads, head)
@@ -203,13 +214,13 @@ class Decoder:
         past[1][slots, :, own] = fused[:, :, 2]
         mixed = self._buffers.take("joined", n, self.beams, heads, head)
         for group in groups:
-            part = group.slots
-            keys, values = past[:, part, :, : group.past]
-            mask = self._past_mask[part, None, :, : group.past]
+            part, columns = group.slots, group.past * self.beams
+            keys, values = past[:, part, :, :columns]
+            mask = self._past_mask[part, None, :, :columns]
             mixed[part] = attend(fused[part, :, 0].transpose(1, 2), keys, values, mask, self._buffers)
         return layer.norm(apply(layer.out, mixed.view(x.shape), self._buffers, "out"), x)
 
-    def _attend_source(self, layer: Layer, x: Tensor, memory: Tensor, groups: list[Group]) -> Tensor:
+    def _attend_source(self, layer: Layer, x: Tensor, memory: Tensor, groups: Sequence[Group]) -> Tensor:
         """x [n × beams, d] → the same after cross-attention; memory [2, n, heads, columns, head]."""
         assert layer.cross_query is not None
         assert layer.cross_out is not None
