@@ -240,6 +240,9 @@ def test_graphs_are_captured_as_torch_asks(monkeypatch: pytest.MonkeyPatch) -> N
         def wait_stream(self, other: Stream) -> None:
             calls.append(f"{self.name} waits for {other.name}")
 
+    def current_stream(device: torch.device) -> Stream:
+        return Stream("current")
+
     @contextmanager
     def within(name: str) -> Iterator[None]:
         calls.append(name)
@@ -257,7 +260,7 @@ def test_graphs_are_captured_as_torch_asks(monkeypatch: pytest.MonkeyPatch) -> N
         return within(f"capture on {bound['stream'].name} into {bound['pool']}")
 
     monkeypatch.setattr(torch.cuda, "Stream", Stream)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: Stream("current"))
+    monkeypatch.setattr(torch.cuda, "current_stream", current_stream)
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: within(stream.name))
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: "pool")
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
