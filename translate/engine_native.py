@@ -159,6 +159,7 @@ class NativeEngine:
         if kept and kept.decoder.slots == slots:
             kept.queue, kept.size = queue, size
             return kept
+        del kept  # its memory is wanted
         search = make_search(rules, slots, positions, self._weights)
         decoder = Decoder(self._weights, slots, rules.beams)
         return Loop(queue, decoder, search, size, tokens, RecordedSteps(self._recording))

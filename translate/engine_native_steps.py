@@ -43,12 +43,12 @@ class Buffers:
     """
 
     def __init__(self, device: torch.device) -> None:
-        self._device = device
+        self._device, self._keeps = device, device.type == "cpu"
         self._flat: dict[str, Tensor] = {}
 
     def take(self, name: str, *shape: int) -> Tensor:
         """An uninitialised float32 tensor of that shape; what was taken under that name before is overwritten."""
-        if self._device.type != "cpu":
+        if not self._keeps:
             return torch.empty(shape, device=self._device)
         size = math.prod(shape)
         flat = self._flat.get(name)
