@@ -158,7 +158,11 @@ class RecordedSteps:
             recording.give_up(error)
         for tensor, old in zip(tensors, before, strict=False):  # none of them if there was no memory for all
             tensor.copy_(old)
+        del before
         step()
-        if not recording.failed and not all(map(recording.alike, tensors, replayed)):
-            recording.give_up("a recorded step gave other results than the step itself")
+        try:
+            if replayed and not all(map(recording.alike, tensors, replayed)):
+                raise RuntimeError("a recorded step gave other results than the step itself")
+        except RuntimeError as error:
+            recording.give_up(error)
         self._checked = True
