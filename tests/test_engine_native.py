@@ -22,6 +22,7 @@ from translate.engine_native import NativeEngine, choose_native_dtype
 from translate.engine_native_loop import arrange
 from translate.engine_native_rules import read_rules
 from translate.engine_native_scores import bar_repeated, best_token, best_tokens
+from translate.engine_native_steps import BLOCK, MOST_COLUMNS, Buffers, attend, column_mask
 from translate.records import EngineError, Hypothesis, Model, Request, Settings
 from translate.tokens import Tokenizer
 
@@ -203,6 +204,20 @@ def test_best_tokens_are_those_of_topk(count: int) -> None:
     assert torch.equal(values, expected.values)
     assert torch.equal(tokens, expected.indices)
     assert torch.equal(best_token(logits)[1][:, 0], logits.argmax(-1))
+
+
+@pytest.mark.parametrize("queries", [1, 2, 4, 6])
+@pytest.mark.parametrize("length", [13, 200, MOST_COLUMNS - 1, MOST_COLUMNS + 3])
+def test_columns_behind_a_row_do_not_matter(queries: int, length: int) -> None:
+    """To the last bit: attention over what a row has, and over up to 512 columns more that other rows have."""
+    generator = torch.Generator().manual_seed(1)
+    query, keys = (torch.randn(BLOCK, 8, count, 32, generator=generator) for count in (queries, MOST_COLUMNS + 512))
+    results = []
+    for columns in (-(-length // 16) * 16, MOST_COLUMNS + 136, MOST_COLUMNS + 512):
+        some, mask = keys[:, :, :columns].contiguous(), column_mask(torch.full((BLOCK,), length), columns)
+        results.append(attend(query, some, some, mask, Buffers(torch.device("cpu"))))
+    assert torch.equal(results[0], results[1])
+    assert torch.equal(results[0], results[2])
 
 
 def test_repeated_ngrams_are_barred() -> None:

@@ -26,8 +26,9 @@ engine_native_compiled  the engine in C (native/): compiled on use, its slots   
 engine_native_steps    the same by torch: encoder, one decoding step over caches  engine_native_weights
 engine_native_scores   logits → candidates                                      engine_native_rules, engine_native_weights
 engine_native_search   greedy and beam search over slots                        engine_native_rules, engine_native_weights, engine_native_scores
-engine_native_loop     queue, slots, continuous batching                        records, engine_native_jobs, engine_native_weights, engine_native_steps, engine_native_search
-engine_native  the engine `native`: settings, workers                           records, engine, engine_torch, engine_native_checkpoint, engine_native_rules, engine_native_jobs, engine_native_weights, engine_native_compiled, engine_native_steps, engine_native_search, engine_native_loop
+engine_native_graphs   steps that are recorded and replayed: CUDA graphs        nothing
+engine_native_loop     queue, slots, continuous batching                        records, engine_native_jobs, engine_native_weights, engine_native_steps, engine_native_search, engine_native_graphs
+engine_native  the engine `native`: settings, workers                           records, engine, engine_torch, engine_native_checkpoint, engine_native_rules, engine_native_jobs, engine_native_weights, engine_native_compiled, engine_native_steps, engine_native_search, engine_native_graphs, engine_native_loop
 checks      flags for a row, and what to try again                              records
 memory      the translation memory, which is the journal too                    records, batches
 files       text files that are complete or not there                           records, places

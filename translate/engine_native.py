@@ -18,11 +18,12 @@ import torch
 from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, count_processors
 from translate.engine_native_checkpoint import read_checkpoint
 from translate.engine_native_compiled import MOST_BEAMS, CompiledLoop, compile_model
+from translate.engine_native_graphs import RecordedSteps, choose_recording
 from translate.engine_native_jobs import Job, Jobs
 from translate.engine_native_loop import Loop, Queue
 from translate.engine_native_rules import read_rules, safer_rules
 from translate.engine_native_search import make_search
-from translate.engine_native_steps import BLOCK, Decoder, keeps_rows, whole_blocks
+from translate.engine_native_steps import BLOCK, Decoder, keeps_rows, whole_blocks, whole_powers
 from translate.engine_native_weights import fuse, pack_weights
 from translate.engine_torch import choose_device, choose_dtype
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
@@ -69,8 +70,13 @@ class NativeEngine:
         self._tokens = settings.batch_tokens or self.batch_tokens
         self._size = settings.batch_size
         self._rows = GPU_ROWS if on_gpu else ROWS
+        self._recording = choose_recording(self.device, self.dtype)
+        self._kept: dict[bool, Loop] = {}
+        """Loops whose steps are recorded, for the requests that come next: safer ones, or not."""
         with torch.inference_mode():
-            self.batch_independent = self._weights is None or keeps_rows(self._weights, self._rows)
+            self.batch_independent = self._weights is None or keeps_rows(
+                self._weights, self._rows, (self._rules.beams, self._rules.beams + SAFER_BEAMS)
+            )
         self.signature: Signature = {
             "engine": f"native-{VERSION}",
             "torch": str(version("torch")),
@@ -107,8 +113,11 @@ class NativeEngine:
                 if self._weights is not None:
                     torch.set_num_threads(max(1, threads // most))
                 with torch.inference_mode():
-                    for found in self._make_loop(shared, jobs, workers, safer=safer).run():
+                    loop = self._make_loop(shared, jobs, workers, safer=safer)
+                    for found in loop.run():
                         results.put(found)
+                if isinstance(loop, Loop) and self._recording and not loop.rows:
+                    self._kept[safer] = loop
                 results.put(None)
             except BaseException as error:
                 results.put(error)
@@ -140,14 +149,20 @@ class NativeEngine:
         """One worker's slots and search."""
         rules = safer_rules(self._rules) if safer else self._rules
         size = min(len(jobs), -(-self._size // workers) if self._size else max(1, self._rows // rules.beams))
-        positions = max(job.limit for job in jobs)
+        positions = max(job.limit for job in jobs) if self._recording is None else self._positions
         if self._compiled is not None:
             return CompiledLoop(self._compiled, rules, shared, size, self._tokens // workers, positions)
         assert self._weights is not None
-        slots = whole_blocks(size)
+        queue, tokens = Queue(self._weights, shared, self._pad), self._tokens // workers
+        slots = whole_blocks(size) if self._recording is None else whole_powers(size)
+        kept = self._kept.pop(safer, None)
+        if kept and kept.decoder.slots == slots:
+            kept.queue, kept.size = queue, size
+            return kept
+        del kept  # its memory is wanted
         search = make_search(rules, slots, positions, self._weights)
         decoder = Decoder(self._weights, slots, rules.beams)
-        return Loop(Queue(self._weights, shared, self._pad), decoder, search, size, self._tokens // workers)
+        return Loop(queue, decoder, search, size, tokens, RecordedSteps(self._recording))
 
 
 def choose_native_dtype(name: str, device: str) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from translate.engine_native_graphs import RecordedSteps
 from translate.engine_native_jobs import Job, Jobs
 from translate.engine_native_search import Search
-from translate.engine_native_steps import SHORTEST, Decoder, Encoder, whole_blocks
+from translate.engine_native_steps import SHORTEST, Decoder, Encoder, Group, whole_blocks, whole_powers
 from translate.engine_native_weights import Weights
 from translate.records import Hypothesis
 
@@ -91,9 +92,20 @@ def arrange(used: int, long: int, finished: set[int], grown: set[int]) -> Arrang
     return Arrangement([*places, *vacant[: len(displaced)]], [*come, *displaced], vacant[len(displaced) :], size)
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is in a slot: a job, and the loop's step before its first."""
+
+    job: Job
+    began: int
+
+
 @dataclass(slots=True)
 class Loop:
-    """Steps all slots until the queue is empty and every row is finished. The slots in use are always the first ones."""
+    """Steps all slots until the queue is empty and every row is finished. The slots in use are always the first ones.
+
+    How far each row is, the loop knows by itself; the one thing that it has to ask of the device is which are finished.
+    """
 
     queue: Queue
     decoder: Decoder
@@ -102,44 +114,66 @@ class Loop:
     """Slots at most."""
     tokens: int
     """Padded source tokens in all slots at most."""
-    jobs: list[Job] = field(default_factory=list)
+    steps: RecordedSteps
+    rows: list[Row] = field(default_factory=list)
     """Of the slots in use."""
     long: int = 0
+    clock: int = 0
+    """Steps made."""
 
     def run(self) -> Iterator[list[Hypothesis]]:
         """What each step finishes, if anything."""
         self._fill([])
-        while self.jobs and not self.queue.stopped:
-            finished, grown = self._step()
+        while self.rows and not self.queue.stopped:
+            finished = self._step()
+            grown = [slot for slot, row in enumerate(self.rows) if self.clock - row.began == LONG]
             if finished:
                 found = self.search.results(finished)
                 yield [
-                    Hypothesis(self.jobs[slot].request.number, tuple(each.target), each.score, each.complete)
+                    Hypothesis(self.rows[slot].job.request.number, tuple(each.target), each.score, each.complete)
                     for slot, each in zip(finished, found, strict=True)
                 ]
             if finished or grown:
-                plan = arrange(len(self.jobs), self.long, set(finished), set(grown))
+                plan = arrange(len(self.rows), self.long, set(finished), set(grown))
                 self.long = plan.long
                 self._move(plan.targets, plan.sources)
                 self._close(self._fill(plan.free))
 
-    def _step(self) -> tuple[list[int], list[int]]:
-        """One token more for every slot; the slots that it finished, and those that have just grown long."""
-        used, search = len(self.jobs), self.search
-        n = whole_blocks(used)
-        search.positions[used:n] = 0  # of slots that only fill the block
-        logits = self.decoder.step(search.tokens[:n], search.positions[:n], long=self.long)
-        done, parents = search.advance(n, logits)
+    def _step(self) -> list[int]:
+        """One token more for every slot; the slots that it finished."""
+        used, groups = len(self.rows), self._groups()
+        self.decoder.reserve(groups)
+        self.search.positions[used : groups[-1].last] = 0  # of slots that only fill the block
+        self.steps.run(groups, lambda: self._advance(groups), [*self.decoder.tensors(), *self.search.tensors()])
+        self.clock += 1
+        return [slot for slot, done in enumerate(self.search.done[:used].tolist()) if done]
+
+    def _advance(self, groups: Sequence[Group]) -> None:
+        """What of a step is recorded: nothing here may ask for a value on the host."""
+        n, decoder, search = groups[-1].last, self.decoder, self.search
+        logits = decoder.step(search.tokens[:n], search.positions[:n], groups)
+        parents = search.advance(n, logits, max(group.past for group in groups))
         if parents is not None:
-            self.decoder.reorder(n, parents)
-        finished: list[int] = done[:used].nonzero()[:, 0].tolist()
-        grown = (search.positions[:used] == LONG).nonzero()[:, 0].tolist()
-        return finished, grown
+            decoder.reorder(n, parents)
+
+    def _groups(self) -> tuple[Group, ...]:
+        """The long rows and the others, in sizes of which there are few if steps are recorded: theirs have to come again."""
+        whole = whole_blocks if self.steps.recording is None else whole_powers
+
+        def group(first: int, last: int) -> Group:
+            rows = self.rows[first:last]
+            past = max((self.clock - row.began for row in rows), default=0) + 1
+            source = max((len(row.job.request.source) for row in rows), default=1)
+            return Group(first, last, whole(past, SHORTEST), whole(source, SHORTEST))
+
+        n = min(whole(len(self.rows)), self.decoder.slots)
+        long = min(whole(self.long), n) if self.long else 0
+        return tuple(group(first, last) for first, last in ((0, long), (long, n)) if first < last)
 
     def _fill(self, free: list[int]) -> list[int]:
         """Put waiting jobs into the free slots and behind the used ones, while there is room; what stays free."""
         while longest := self.queue.longest():
-            used = len(self.jobs)
+            used = len(self.rows)
             room = min(self.size, max(1, self.tokens // whole_blocks(longest, SHORTEST))) - used + len(free)
             if room <= 0:
                 break
@@ -147,7 +181,7 @@ class Loop:
             slots = [*free[: len(jobs)], *range(used, used + len(jobs) - len(free))]
             free = free[len(jobs) :]
             for slot, job in zip(slots, jobs, strict=True):
-                self.jobs[slot : slot + 1] = [job]
+                self.rows[slot : slot + 1] = [Row(job, self.clock)]
             places = torch.tensor(slots, device=memory.device)
             lengths = torch.tensor([len(job.request.source) for job in jobs], device=memory.device)
             self.decoder.start(places, memory, lengths)
@@ -156,17 +190,17 @@ class Loop:
 
     def _close(self, free: list[int]) -> None:
         """Move the last slots in use into the free ones before them."""
-        left = len(self.jobs) - len(free)
-        sources = [slot for slot in range(left, len(self.jobs)) if slot not in free]
+        left = len(self.rows) - len(free)
+        sources = [slot for slot in range(left, len(self.rows)) if slot not in free]
         self._move([slot for slot in free if slot < left], sources)
-        del self.jobs[left:]
+        del self.rows[left:]
 
     def _move(self, targets: list[int], sources: list[int]) -> None:
         if not targets:
             return
-        moved = [self.jobs[source] for source in sources]
-        for target, job in zip(targets, moved, strict=True):
-            self.jobs[target] = job
+        moved = [self.rows[source] for source in sources]
+        for target, row in zip(targets, moved, strict=True):
+            self.rows[target] = row
         device = self.search.tokens.device
         to, come = torch.tensor(targets, device=device), torch.tensor(sources, device=device)
         self.decoder.move(to, come)

@@ -28,8 +28,8 @@ class Scorer:
         if history is not None:
             before = torch.logsumexp(logits, -1)
             bar_repeated(logits, history, self._rules.ngram)
-        taken = logits[:, self._barred]
-        logits[:, self._barred] = -math.inf
+        taken = logits.index_select(1, self._barred)
+        logits.index_fill_(1, self._barred, -math.inf)
         best, tokens = best_token(logits) if count == 1 else best_tokens(logits, count)
         allowed = logits.sub_(best[:, :1]).exp_().sum(-1).log_().add_(best[:, 0])
         everything = torch.logsumexp(torch.cat([allowed[:, None], taken], 1), -1)
@@ -67,8 +67,8 @@ def bar_repeated(logits: Tensor, history: Tensor, ngram: int) -> None:
     windows = history.unfold(1, ngram, 1)
     tail = history[:, history.shape[1] - ngram + 1 :]
     again = (windows[:, :, :-1] == tail[:, None]).all(-1) & (windows[:, :, 0] >= 0)
-    row, place = again.nonzero(as_tuple=True)
-    logits[row, windows[row, place, -1]] = -math.inf
+    bars = torch.zeros(again.shape, device=logits.device).masked_fill_(again, -math.inf)
+    logits.scatter_add_(1, windows[:, :, -1].clamp(min=0), bars)
 
 
 def align_right(history: Tensor, lengths: Tensor) -> Tensor:

@@ -36,6 +36,8 @@ class Search(Protocol):
     """[slots, beams]: the next step's input."""
     positions: Tensor
     """[slots]: how many tokens each has been given so far."""
+    done: Tensor
+    """[slots]: whether the last step finished it."""
 
     def start(self, slots: Tensor, limits: Tensor) -> None:
         """Begin anew in these slots; limits are the most tokens, the end included."""
@@ -45,11 +47,15 @@ class Search(Protocol):
         """Copy the state of some slots into others."""
         ...
 
-    def advance(self, n: int, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+    def advance(self, n: int, logits: Tensor, columns: int) -> Tensor | None:
         """One token more for the first n slots, logits [n × beams, vocabulary], which are overwritten.
 
-        Which slots are finished [n], and which beam each beam goes on from [n, beams], None if from itself.
+        columns: more than any of them has positions. Which beam each beam goes on from [n, beams], None if from itself.
         """
+        ...
+
+    def tensors(self) -> list[Tensor]:
+        """The whole state, in the same tensors from first to last."""
         ...
 
     def results(self, slots: list[int]) -> list[Found]:
@@ -75,6 +81,7 @@ class State:
         """The start, and what each beam has given since."""
         self.sums = torch.zeros(slots, rules.beams, device=device)
         """Log-probabilities under the model itself, summed over the history."""
+        self.done = torch.zeros(slots, dtype=torch.bool, device=device)
 
     def start(self, slots: Tensor, limits: Tensor) -> None:
         """Begin anew in these slots."""
@@ -85,16 +92,18 @@ class State:
 
     def move(self, target: Tensor, source: Tensor) -> None:
         """Copy every tensor's rows."""
-        for tensor in vars(self).values():
-            if isinstance(tensor, Tensor):
-                tensor[target] = tensor[source]
+        for tensor in self.tensors():
+            tensor[target] = tensor[source]
 
-    def past(self, n: int) -> Tensor | None:
-        """The histories of the first n slots' beams where a rule needs them, [n × beams, tokens], aligned right."""
+    def tensors(self) -> list[Tensor]:
+        """See `Search`."""
+        return [value for value in vars(self).values() if isinstance(value, Tensor)]
+
+    def past(self, n: int, columns: int) -> Tensor | None:
+        """The histories of the first n slots' beams where a rule needs them, [n × beams, columns], aligned right."""
         if not self.rules.ngram:
             return None
         positions = self.positions[:n]
-        columns = int(positions.max()) + 1
         histories = self.history[:n, :, :columns].flatten(0, 1)
         return align_right(histories, (positions + 1).repeat_interleave(self.rules.beams))
 
@@ -106,17 +115,18 @@ class Greedy(State):
         super().__init__(scorer, rules, slots, positions)
         self.ended = torch.zeros(slots, dtype=torch.bool, device=scorer.device)
 
-    def advance(self, n: int, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+    def advance(self, n: int, logits: Tensor, columns: int) -> Tensor | None:
         """See `Search`."""
         positions = self.positions[:n]
-        best, token, _, everything = self.scorer.choose(logits, 1, self.past(n))
+        best, token, _, everything = self.scorer.choose(logits, 1, self.past(n, columns))
         last = positions + 1 >= self.limits[:n]
         self.sums[:n] += best - everything[:, None]
         self.tokens[:n] = token
         positions += 1
         self.history[:n, 0].scatter_(1, positions[:, None], token)
         self.ended[:n] = token[:, 0] == self.rules.end
-        return self.ended[:n] | last, None
+        self.done[:n] = self.ended[:n] | last
+        return None
 
     def results(self, slots: list[int]) -> list[Found]:
         """See `Search`."""
@@ -127,6 +137,11 @@ def collect(histories: Tensor, lengths: Tensor, ended: Tensor, sums: Tensor) -> 
     """Histories [n, 1 + tokens] of these lengths, whether the end is their last token, sums of log-probabilities, [n] each."""
     rows = zip(histories.tolist(), lengths.tolist(), ended.tolist(), sums.tolist(), strict=True)
     return [Found(row[1 : length + 1 - end], end, total / max(1, length)) for row, length, end, total in rows]
+
+
+def replace_where(condition: Tensor, old: Tensor, new: Tensor) -> None:
+    """Write the new over the old where the condition holds, without asking on the host where that is."""
+    old.copy_(torch.where(condition, new, old))
 
 
 class Beam(State):
@@ -161,32 +176,31 @@ class Beam(State):
         self.is_finished[slots] = False
         self.best_length[slots] = 0
 
-    def advance(self, n: int, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+    def advance(self, n: int, logits: Tensor, columns: int) -> Tensor | None:
         """See `Search`."""
-        positions = self.positions[:n]
-        values, parents, tokens, sums = self._candidates(n, logits)
+        positions, history = self.positions[:n], self.history[:n, :, : columns + 1]
+        values, parents, tokens, sums = self._candidates(n, logits, columns)
         _, top = self._lookup
         last = positions + 1 >= self.limits[:n]
         ends = (tokens == self.rules.end) | last[:, None]
-        self._finish(n, values, parents, tokens, sums, ends & top)
+        self._finish(history, values, parents, tokens, sums, ends & top)
         self.running[:n], going = (values + ends * NEVER).topk(self.rules.beams)
         parents = parents.gather(1, going)
         self.tokens[:n] = tokens.gather(1, going)
         self.sums[:n] = sums.gather(1, going)
         positions += 1
-        columns = int(positions.max()) + 1
-        history = self.history[:n, :, :columns]
         history.copy_(history.gather(1, parents[:, :, None].expand_as(history)))
         history.scatter_(2, positions[:, None, None].expand(n, self.rules.beams, 1), self.tokens[:n, :, None])
-        return self._is_done(n) | ends.all(1), parents
+        self.done[:n] = self._is_done(n) | ends.all(1)
+        return parents
 
-    def _candidates(self, n: int, logits: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _candidates(self, n: int, logits: Tensor, columns: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The 2 × beams best continuations of each slot in falling order, so that as many as beams go on at worst.
 
         Their running scores, parents, tokens, and sums of log-probabilities: [n, 2 × beams] each.
         """
         rules, beams = self.rules, self.rules.beams
-        best, tokens, allowed, everything = self.scorer.choose(logits, 2 * beams, self.past(n))
+        best, tokens, allowed, everything = self.scorer.choose(logits, 2 * beams, self.past(n, columns))
         scores = best - (allowed if rules.renormalize else everything)[:, None]
         scores = scores.view(n, beams, -1) + self.running[:n, :, None]
         sums = (best - everything[:, None]).view(n, beams, -1) + self.sums[:n, :, None]
@@ -195,27 +209,29 @@ class Beam(State):
         chosen, totals = tokens.view(n, -1).gather(1, pick), sums.flatten(1).gather(1, pick)
         return values, parents, chosen, totals
 
-    def _finish(self, n: int, values: Tensor, parents: Tensor, tokens: Tensor, sums: Tensor, just: Tensor) -> None:
+    def _finish(
+        self, history: Tensor, values: Tensor, parents: Tensor, tokens: Tensor, sums: Tensor, just: Tensor
+    ) -> None:
         """Keep the best finished hypotheses of those so far and those of the candidates that `just` finished."""
-        if not just.any():
-            return
+        n, _, columns = history.shape
         powers, _ = self._lookup
-        scores = values / powers[self.positions[:n] + 1][:, None]
+        length = self.positions[:n] + 1
+        scores = values / powers[length][:, None]
         if self.rules.early_stopping is True:
             scores += self.is_finished[:n].all(1, keepdim=True) * NEVER
         scores += ~just * NEVER
         merged = torch.cat([self.finished[:n], scores], 1).topk(self.rules.beams)
         flags = torch.cat([self.is_finished[:n], just], 1).gather(1, merged.indices)
         self.finished[:n], self.is_finished[:n] = merged.values, flags
-        first = merged.indices[:, 0] - self.rules.beams
-        slots = ((first >= 0) & flags[:, 0]).nonzero()[:, 0]
-        winner = first[slots]
-        length = self.positions[slots] + 1
-        self.best[slots] = self.history[slots, parents[slots, winner]]
-        self.best[slots, length] = tokens[slots, winner]
-        self.best_length[slots] = length
-        self.best_sum[slots] = sums[slots, winner]
-        self.best_ended[slots] = tokens[slots, winner] == self.rules.end
+        first = merged.indices[:, :1] - self.rules.beams
+        better, winner = (first >= 0) & flags[:, :1], first.clamp(min=0)
+        token = tokens.gather(1, winner)
+        found = history.gather(1, parents.gather(1, winner)[:, :, None].expand(n, 1, columns))[:, 0]
+        replace_where(better, self.best[:n, :columns], found.scatter_(1, length[:, None], token))
+        better = better[:, 0]
+        replace_where(better, self.best_length[:n], length)
+        replace_where(better, self.best_sum[:n], sums.gather(1, winner)[:, 0])
+        replace_where(better, self.best_ended[:n], token[:, 0] == self.rules.end)
 
     def _is_done(self, n: int) -> Tensor:
         """Whether each slot's running beams can no longer improve on its finished ones, [n]."""

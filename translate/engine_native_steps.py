@@ -9,6 +9,7 @@ columns from 0 on.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +22,8 @@ BLOCK = 8
 """Rows and columns of a block: the width of a float32 register of AVX2. Below it, libraries take other kernels."""
 SHORTEST = 16
 """Columns that attention sums over at least: torch multiplies still smaller matrices in a loop of its own."""
+MOST_COLUMNS = 256
+"""Columns that a product of several queries sums over at most: MKL cuts longer sums (over 384 with AVX-512) where it likes."""
 
 
 def whole_blocks(count: int, least: int = BLOCK) -> int:
@@ -28,15 +31,25 @@ def whole_blocks(count: int, least: int = BLOCK) -> int:
     return max(least, -(-count // BLOCK) * BLOCK)
 
 
+def whole_powers(count: int, least: int = BLOCK) -> int:
+    """`count` rounded up to blocks whose number is a power of two: few sizes, so that a step's sizes come again."""
+    return max(least, BLOCK << (-(-count // BLOCK) - 1).bit_length())
+
+
 class Buffers:
-    """Memory for results, taken once and used again at each step. A name's buffer grows, and never shrinks."""
+    """Memory for results, taken once and used again at each step. A name's buffer grows, and never shrinks.
+
+    On a GPU torch keeps memory by itself, and a recorded step has to have its own.
+    """
 
     def __init__(self, device: torch.device) -> None:
-        self._device = device
+        self._device, self._keeps = device, device.type == "cpu"
         self._flat: dict[str, Tensor] = {}
 
     def take(self, name: str, *shape: int) -> Tensor:
         """An uninitialised float32 tensor of that shape; what was taken under that name before is overwritten."""
+        if not self._keeps:
+            return torch.empty(shape, device=self._device)
         size = math.prod(shape)
         flat = self._flat.get(name)
         if flat is None or len(flat) < size:
@@ -67,7 +80,12 @@ def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, buffers: B
     torch.bmm(query.reshape(n * heads, queries, head), keys.flatten(0, 1).transpose(1, 2), out=scores)
     scores.view(n, heads, queries, columns).add_(mask)
     shares = torch.softmax(scores, -1, out=buffers.take("shares", *scores.shape))
-    mixed = torch.bmm(shares, values.flatten(0, 1), out=buffers.take("mixed", n * heads, queries, head))
+    mixed, values = buffers.take("mixed", n * heads, queries, head), values.flatten(0, 1)
+    most = MOST_COLUMNS if queries > 1 else columns
+    torch.bmm(shares[:, :, :most], values[:, :most], out=mixed)
+    for first in range(most, columns, most):
+        part = slice(first, first + most)
+        torch.baddbmm(mixed, shares[:, :, part], values[:, part], out=mixed)
     return mixed.view(n, heads, queries, head).transpose(1, 2)
 
 
@@ -104,11 +122,18 @@ def column_mask(lengths: Tensor, columns: int) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Slots that attend together, over so many columns of the past and of the source."""
+    """Slots that attend together, over so many columns of the past (for each beam) and of the source."""
 
-    slots: slice
+    first: int
+    last: int
+    """Behind the group."""
     past: int
     source: int
+
+    @property
+    def slots(self) -> slice:
+        """Those of the group."""
+        return slice(self.first, self.last)
 
 
 class Decoder:
@@ -127,7 +152,6 @@ class Decoder:
         self._past = torch.zeros(layers, 2, slots, heads, SHORTEST * beams, head, device=weights.device)
         self._memory_mask = torch.zeros(slots, 1, 1, SHORTEST, device=weights.device)
         self._past_mask = torch.full((slots, beams, SHORTEST * beams), -math.inf, device=weights.device)
-        self._lengths = torch.ones(slots, dtype=torch.long, device=weights.device)
         self._all = torch.arange(slots, device=weights.device)
         self._beam = torch.arange(beams, device=weights.device)
 
@@ -140,7 +164,6 @@ class Decoder:
         self._memory[:, :, slots, :, :columns] = memory.permute(2, 3, 0, 4, 1, 5)
         self._memory_mask[slots] = column_mask(lengths, self._memory_mask.shape[3])
         self._past_mask[slots] = -math.inf
-        self._lengths[slots] = lengths
 
     def move(self, target: Tensor, source: Tensor) -> None:
         """Copy what some slots hold into others."""
@@ -149,21 +172,30 @@ class Decoder:
                 kind[target] = kind[source]
         self._memory_mask[target] = self._memory_mask[source]
         self._past_mask[target] = self._past_mask[source]
-        self._lengths[target] = self._lengths[source]
 
     def reorder(self, n: int, parents: Tensor) -> None:
         """Let each beam of the first n slots go on with the past of another: parents [n, beams]."""
         mask = self._past_mask[:n]
         self._past_mask[:n] = mask.gather(1, parents[:, :, None].expand_as(mask))
 
-    def step(self, tokens: Tensor, positions: Tensor, *, long: int) -> Tensor:
+    def reserve(self, groups: Sequence[Group]) -> None:
+        """Make the caches wide enough for a step of these groups."""
+        columns = max(group.past for group in groups) * self.beams
+        if columns > self._past.shape[4]:
+            wide = min(2 * columns, columns + 128 * self.beams)
+            self._past = widen(self._past, wide, 4)  # what is masked is multiplied by 0, so it has to be a number
+            self._past_mask = widen(self._past_mask, wide, 2, -math.inf)
+
+    def tensors(self) -> list[Tensor]:
+        """All that a step reads and writes of the slots. Those of `reserve` and `start` may be others afterwards."""
+        return [self._memory, self._past, self._memory_mask, self._past_mask]
+
+    def step(self, tokens: Tensor, positions: Tensor, groups: Sequence[Group]) -> Tensor:
         """tokens [n, beams] at positions [n] → logits [n × beams, vocabulary in whole blocks].
 
-        The first `long` slots may be at much higher positions than the others, and attend apart from them. The logits
-        are overwritten by the next step.
+        The groups are those of all n slots, in order. The logits are overwritten by the next step.
         """
         weights, (n, beams) = self._weights, tokens.shape
-        groups = self._groups(positions, min(n, whole_blocks(long)) if long else 0)
         own = positions[:, None] * beams + self._beam
         self._past_mask[:n].scatter_(2, own[:, :, None], 0.0)
         x = (weights.target_tokens[tokens] + weights.target_positions[positions][:, None]).view(n * beams, weights.d)
@@ -173,20 +205,7 @@ class Decoder:
             x = feed_forward(layer, x, weights, self._buffers)
         return apply(weights.logits, x, self._buffers, "logits")
 
-    def _groups(self, positions: Tensor, long: int) -> list[Group]:
-        """The slots that attend together, and over how many columns; makes the caches wide enough for all."""
-        n = len(positions)
-        groups = []
-        for part in [slice(0, long)] * (long > 0) + [slice(long, n)] * (long < n):
-            columns = whole_blocks(int(positions[part].max()) + 1, SHORTEST) * self.beams
-            groups.append(Group(part, columns, whole_blocks(int(self._lengths[part].max()), SHORTEST)))
-            if columns > self._past.shape[4]:
-                wide = min(2 * columns, columns + 128 * self.beams)
-                self._past = widen(self._past, wide, 4)  # what is masked is multiplied by 0, so it has to be a number
-                self._past_mask = widen(self._past_mask, wide, 2, -math.inf)
-        return groups
-
-    def _attend_past(self, layer: Layer, x: Tensor, past: Tensor, own: Tensor, groups: list[Group]) -> Tensor:
+    def _attend_past(self, layer: Layer, x: Tensor, past: Tensor, own: Tensor, groups: Sequence[Group]) -> Tensor:
         """x [n × beams, d] → the same after self-attention; past [2, n, heads, columns, head], own columns [n, beams]."""
         _, n, heads, _, head = past.shape
         fused = apply(layer.qkv, x, self._buffers, "qkv").view(n, self.beams, 3, heads, head)
@@ -195,13 +214,13 @@ class Decoder:
         past[1][slots, :, own] = fused[:, :, 2]
         mixed = self._buffers.take("joined", n, self.beams, heads, head)
         for group in groups:
-            part = group.slots
-            keys, values = past[:, part, :, : group.past]
-            mask = self._past_mask[part, None, :, : group.past]
+            part, columns = group.slots, group.past * self.beams
+            keys, values = past[:, part, :, :columns]
+            mask = self._past_mask[part, None, :, :columns]
             mixed[part] = attend(fused[part, :, 0].transpose(1, 2), keys, values, mask, self._buffers)
         return layer.norm(apply(layer.out, mixed.view(x.shape), self._buffers, "out"), x)
 
-    def _attend_source(self, layer: Layer, x: Tensor, memory: Tensor, groups: list[Group]) -> Tensor:
+    def _attend_source(self, layer: Layer, x: Tensor, memory: Tensor, groups: Sequence[Group]) -> Tensor:
         """x [n × beams, d] → the same after cross-attention; memory [2, n, heads, columns, head]."""
         assert layer.cross_query is not None
         assert layer.cross_out is not None
@@ -226,10 +245,11 @@ def widen(tensor: Tensor, size: int, dimension: int, fill: float = 0.0) -> Tenso
     return wider
 
 
-def keeps_rows(weights: Weights, rows: int) -> bool:
+def keeps_rows(weights: Weights, rows: int, beams: Sequence[int]) -> bool:
     """Whether on this machine a row comes out the same, to the last bit, among few rows and among many, first or last.
 
-    Tries each kind of product that a decoding step makes, and attention with more columns filled in. What a library's
+    Tries each kind of product that a decoding step makes, and attention with more columns filled in, for each of these
+    numbers of beams. What a library's
     kernels do on another processor or in another version cannot be known, only measured.
     """
     layer, generator = weights.decoder[0], torch.Generator().manual_seed(1)
@@ -240,12 +260,22 @@ def keeps_rows(weights: Weights, rows: int) -> bool:
             some = x[part].clone()
             if not torch.equal(dense(some, torch.empty(len(some), dense.width, device=weights.device)), whole[part]):
                 return False
-    heads, buffers = weights.decoder_heads, Buffers(weights.device)
-    query, keys = (torch.randn(BLOCK, heads, n, weights.d // heads, generator=generator) for n in (1, 6 * BLOCK))
-    query, keys = query.to(weights.device), keys.to(weights.device)
-    results = []
-    for columns in (SHORTEST, 6 * BLOCK):
-        mask = column_mask(torch.full((BLOCK,), SHORTEST - 3, device=weights.device), columns)
-        some = keys[:, :, :columns].contiguous()
-        results.append(attend(query, some, some, mask, buffers).clone())
-    return torch.equal(results[0], results[1])
+    return all(keeps_columns(weights, count) for count in beams)
+
+
+def keeps_columns(weights: Weights, beams: int) -> bool:
+    """The same of attention: whatever stands behind a short past and behind a long one."""
+    heads, buffers, most = weights.decoder_heads, Buffers(weights.device), 3 * MOST_COLUMNS
+    generator = torch.Generator().manual_seed(1)
+    query, keys = (
+        torch.randn(BLOCK, heads, n, weights.d // heads, generator=generator).to(weights.device) for n in (beams, most)
+    )
+    for length in (SHORTEST - 3, MOST_COLUMNS - 7 * BLOCK, MOST_COLUMNS + 3):
+        lengths = torch.full((BLOCK,), length, device=weights.device)
+        results = []
+        for columns in (whole_blocks(length, SHORTEST), MOST_COLUMNS + 17 * BLOCK, most):
+            some = keys[:, :, :columns].contiguous()
+            results.append(attend(query, some, some, column_mask(lengths, columns), buffers).clone())
+        if not all(torch.equal(results[0], result) for result in results[1:]):
+            return False
+    return True
