@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from translate.tokens import Tokenizer
 pytestmark = pytest.mark.skipif(compiled.load_library() is None, reason="no C compiler here")
 
 PROBE = """
-#include "dense.h"
+#include "attention.h"
 void probe(long type, const float *weight, const float *bias, long inputs, long width, const float *x, long rows, long swish, float *out) {
     Dense dense;
     Buffer room = {0};
@@ -33,6 +34,31 @@ void probe(long type, const float *weight, const float *bias, long inputs, long 
     apply(&dense, x, rows, swish, out, &room);
     tiles_end();
     free_dense(&dense), free(room.at);
+}
+/* Of `queries` queries over `tokens` tokens, whose keys are remembered in two goes, in pages that held something else. */
+void attention(long type, long heads, long head, long tokens, long queries, const float *query, const float *keys, const float *values, float *out) {
+    long d = heads * head, first = tokens / 3;
+    Layout layout = {heads, head, d, 1, type == INT8 && LEVELS < 127 ? BFLOAT16 : type};
+    Pool pool = {.bytes = page_bytes(&layout)};
+    Pages pages = {0};
+    Buffer room = {0};
+    reserve_pages(&pages, tokens, &pool);
+    for (long i = 0; i < pages.count; i++) memset(pages.at[i], 0xff, pool.bytes);
+    remember(&layout, &pages, 0, 0, first, keys, values, d);
+    remember(&layout, &pages, 0, first, tokens - first, keys + first * d, values + first * d, d);
+    attend(&layout, queries, query, d, &pages, &pages, 0, tokens, NULL, 0, out, d, &room);
+    free(room.at), free(pages.at), free_pool(&pool);
+}
+/* Of all tokens over each other, with tiles; 0 where there are none. */
+long within(long heads, long head, long tokens, const float *fused, float *out) {
+    Layout layout = {heads, head, heads * head, 1, BFLOAT16};
+    Buffer room = {0};
+    if (!TILED_HEAD(head)) return 0;
+    tiles_begin();
+    attend_within(&layout, tokens, fused, out, &room);
+    tiles_end();
+    free(room.at);
+    return 1;
 }
 """
 PROCESSORS = {
@@ -58,34 +84,69 @@ def options_for(name: str) -> tuple[str, ...]:
     return (march, "-Wno-psabi")
 
 
-@pytest.mark.parametrize("name", PROCESSORS)
-def test_products_are_right_on_every_processor(name: str, tmp_path: Path) -> None:
-    """Against float64, in three number types, for whole and odd numbers of rows; a row's bits do not depend on the others."""
+@pytest.fixture(scope="module", params=PROCESSORS)
+def probe(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The C code by itself, compiled for one kind of processor."""
+    tmp_path = tmp_path_factory.mktemp("probe")
     (tmp_path / "probe.c").write_text(PROBE, encoding="utf-8")
     library = tmp_path / "probe.so"
-    options = ("-O2", "-shared", "-fPIC", *options_for(name), f"-I{compiled.FOLDER}")
+    options = ("-O2", "-shared", "-fPIC", *options_for(request.param), f"-I{compiled.FOLDER}")
     subprocess.run(["cc", *options, "-o", library, tmp_path / "probe.c", "-lm"], check=True, capture_output=True)
-    probe = ctypes.CDLL(str(library)).probe
+    return ctypes.CDLL(str(library))
+
+
+def call(function: Any, *arguments: int | np.ndarray) -> int:
+    """Call a C function with numbers and arrays."""
+    return int(
+        function(
+            *(a.ctypes.data_as(ctypes.c_void_p) if isinstance(a, np.ndarray) else ctypes.c_long(a) for a in arguments)
+        )
+    )
+
+
+@pytest.mark.parametrize("swish", [0, 1])
+def test_products_are_right_on_every_processor(probe: ctypes.CDLL, swish: int) -> None:
+    """Against float64, in three number types, for whole and odd numbers of rows; a row's bits do not depend on the others."""
     random = np.random.default_rng(1)
-    for inputs, width in ((64, 96), (256, 64), (96, 32)):
+    for inputs, width in ((64, 96), (256, 96), (96, 32), (512, 64)):
         weight = random.standard_normal((width, inputs), dtype=np.float32) / 8
         bias = random.standard_normal(width, dtype=np.float32)
-        x = random.standard_normal((41, inputs), dtype=np.float32)
+        x = random.standard_normal((70, inputs), dtype=np.float32)
         x[7] *= 100
         exact = x.astype(np.float64) @ weight.T.astype(np.float64) + bias
+        if swish:
+            exact /= 1 + np.exp(-exact.clip(-500))
         size = np.abs(x).max(1, keepdims=True) * np.sqrt(inputs) / 8
         for kind, within in (("float32", 1e-6), ("bfloat16", 0.01), ("int8", 0.03)):
             found = {}
-            for rows in (41, 32, 17, 13, 1):
+            for rows in (70, 64, 41, 32, 17, 13, 1):
                 out = np.zeros((rows, width), dtype=np.float32)
-                pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (weight, bias, x, out)]
-                sizes = [ctypes.c_long(n) for n in (compiled.TYPES[kind], inputs, width, rows, 0)]
-                probe(
-                    sizes[0], pointers[0], pointers[1], sizes[1], sizes[2], pointers[2], sizes[3], sizes[4], pointers[3]
-                )
+                call(probe.probe, compiled.TYPES[kind], weight, bias, inputs, width, x, rows, swish, out)
                 found[rows] = out
                 assert (np.abs(out - exact[:rows]) < within * size[:rows] + 1e-5).all(), (kind, inputs, width, rows)
-            assert all((out == found[41][:rows]).all() for rows, out in found.items())
+            assert all((out == found[70][:rows]).all() for rows, out in found.items())
+
+
+@pytest.mark.parametrize("head", [16, 32, 64])
+def test_attention_is_right_on_every_processor(probe: ctypes.CDLL, head: int) -> None:
+    """Against float64: over what is cached, in three number types, whatever the memory held before; and within a sentence."""
+    random, heads = np.random.default_rng(4), 3
+    for tokens in (1, 3, 15, 16, 17, 32, 41, 70):
+        fused = random.standard_normal((tokens, 3, heads, head), dtype=np.float32)
+        fused[:, 0] /= head**0.5
+        query, keys, values = (fused[:, part].astype(np.float64) for part in range(3))
+        scores = np.einsum("qhi,khi->hqk", query, keys)
+        shares = np.exp(scores - scores.max(-1, keepdims=True))
+        exact = np.einsum("hqk,khi->qhi", shares / shares.sum(-1, keepdims=True), values)
+        parts = [np.ascontiguousarray(fused[:, part]) for part in range(3)]
+        for kind, most in (("float32", 1e-5), ("bfloat16", 0.03), ("int8", 0.06)):
+            for queries in {1, min(tokens, 4), tokens}:
+                out = np.zeros((queries, heads, head), dtype=np.float32)
+                call(probe.attention, compiled.TYPES[kind], heads, head, tokens, queries, *parts, out)
+                assert np.abs(out - exact[:queries]).max() < most, (kind, tokens, queries)
+        out = np.zeros((tokens + 31, heads, head), dtype=np.float32)
+        if call(probe.within, heads, head, tokens, fused, out):
+            assert np.abs(out[:tokens] - exact).max() < 0.03, tokens
 
 
 @pytest.mark.parametrize("name", [name for name in PROCESSORS if name != "this one"])

@@ -28,7 +28,7 @@ from translate.engine_native_weights import fuse, pack_weights
 from translate.engine_torch import choose_device, choose_dtype
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
 
-VERSION = "3"
+VERSION = "4"
 """Of this engine: raised whenever the same request could come out differently."""
 WINDOW = 8192
 """Requests read ahead and sorted by length."""
