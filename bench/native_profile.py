@@ -6,7 +6,7 @@ A line of SOURCE is a sentence. The compiled engine is compiled once more with a
 translates all lines on one thread. Printed for each number type: the share of the time, the operations a second (two for
 a multiplication with addition) and the bytes of weights and caches read a second of each part; and of the whole, beside
 what the same processor does in the same run: torch's product of large float32 and bfloat16 matrices, and reading memory
-that no second-level cache holds. Before these, the engine's other form in float32, which computes with torch, by
+that no second-level cache holds; the peak is that of products whose numbers stay in registers. Before these, the engine's other form in float32, which computes with torch, by
 torch.profiler. The last line is JSON.
 """
 
@@ -51,13 +51,15 @@ def fastest(work: Callable[[], object], tries: int = 5) -> float:
     return min(once() for _ in range(tries))
 
 
-def measure_peaks() -> dict[str, float]:
-    """Operations a second of a large product in float32 and bfloat16; bytes a second of a reading sum. One thread."""
+def measure_peaks(library: ctypes.CDLL) -> dict[str, float]:
+    """Operations a second of each type in registers, and of torch's large products; bytes a second of a reading sum. One thread."""
     torch.set_num_threads(1)
     peaks = {}
     for dtype in (torch.float32, torch.bfloat16):
         a, b = torch.ones(SIZE, SIZE, dtype=dtype), torch.ones(SIZE, SIZE, dtype=dtype)
-        peaks[str(dtype).removeprefix("torch.")] = 2 * SIZE**3 / fastest(lambda a=a, b=b: a @ b)  # type: ignore[misc]
+        peaks[str(dtype)] = 2 * SIZE**3 / fastest(lambda a=a, b=b: a @ b)  # type: ignore[misc]
+    library.peak.restype, library.peak.argtypes = ctypes.c_double, [ctypes.c_int64]
+    peaks |= {name: max(library.peak(number) for _ in range(5)) for name, number in compiled.TYPES.items()}
     memory = torch.ones(READ_BYTES // 8, dtype=torch.int64)
     return peaks | {"bytes": READ_BYTES / fastest(memory.sum)}
 
@@ -103,7 +105,7 @@ def profile_torch(model: Model, texts: list[str]) -> dict[str, Any]:
 
 def render(result: dict[str, Any], peaks: dict[str, float]) -> str:
     """A table in Markdown."""
-    seconds, peak = result["seconds"], peaks["float32" if result["dtype"] == "float32" else "bfloat16"]
+    seconds, peak = result["seconds"], peaks[result["dtype"]]
     lines = [
         f"{result['dtype']}, {result['beams']} beams: {result['tokens'] / seconds:,.0f} target tokens/s",
         "",
@@ -135,14 +137,18 @@ def main() -> None:
     library = compiled.load_library((*compiled.FLAGS, "-DPROFILE"))
     model = resolve_model(options.model).model
     texts = list(islice(options.source.read_text(encoding="utf-8").splitlines(), options.limit))
-    peaks, before = measure_peaks(), profile_torch(model, texts)
+    if library is None:
+        raise SystemExit("the engine is not compiled here: there is no profile")
+    peaks, before = measure_peaks(library), profile_torch(model, texts)
     compiled.load_library = lambda: library  # type: ignore[assignment]
     settings = [Settings(device="cpu", dtype=dtype, beams=n) for dtype in options.dtypes for n in options.beams]
     results = [measure(model, each, texts) for each in settings]
     setup = (
         f"{len(texts):,} sentences of {options.source.name}, {model.short_name}; one thread of {machine_kind()['processor']}, "
-        f"on which torch multiplies {peaks['float32'] / 1e9:.0f} GFLOP/s in float32 and {peaks['bfloat16'] / 1e9:.0f} in "
-        f"bfloat16 (the peak of the bfloat16 and int8 rows), and reads {peaks['bytes'] / 1e9:.1f} GB/s."
+        f"which in registers does {peaks['float32'] / 1e9:,.0f} GFLOP/s in float32, {peaks['bfloat16'] / 1e9:,.0f} in bfloat16 "
+        f"and {peaks['int8'] / 1e9:,.0f} in int8, on which torch multiplies large matrices at "
+        f"{peaks['torch.float32'] / 1e9:,.0f} in float32 and {peaks['torch.bfloat16'] / 1e9:,.0f} in bfloat16, and which reads "
+        f"{peaks['bytes'] / 1e9:.1f} GB/s."
     )
     shares = ", ".join(f"{name} {share:.0%}" for name, share in before["shares"].items())
     torchs = (

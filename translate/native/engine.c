@@ -402,3 +402,36 @@ word worker_take(Worker *worker, word most, word *figures, float *sums, int32_t 
     }
     return count;
 }
+
+#ifdef PROFILE
+/* Operations a second of products whose numbers stay in registers: the most that a core can do. A multiplication with addition
+   is two. */
+double peak(word type) {
+    enum { ROUNDS = 200000 };
+    vec sums[12], x = all(0.5f);
+    for (int i = 0; i < 12; i++) sums[i] = all((float)i);
+    tiles_begin();
+    word each = 12 * LANES * per_word(type);
+    double began = profile_clock();
+    for (word round = 0; round < ROUNDS; round++) {
+#if TILES
+#define EACH_TILE(multiply) \
+    do { \
+        multiply(0, 4, 6); \
+        multiply(1, 4, 7); \
+        multiply(2, 5, 6); \
+        multiply(3, 5, 7); \
+        each = 4 * 16 * 16 * 16 * per_word(type); \
+    } while (0)
+        if (type == BFLOAT16) EACH_TILE(_tile_dpbf16ps);
+        if (type == INT8) EACH_TILE(_tile_dpbssd);
+        if (type != FLOAT32) continue;
+#endif
+        for (int i = 0; i < 12; i++) sums[i] = multiply_add((int)type, sums[i], (const char *)&x, x);
+    }
+    double seconds = profile_clock() - began;
+    tiles_end();
+    for (int i = 1; i < 12; i++) sums[0] += sums[i];
+    return total(sums[0]) == 12345.0f ? 0 : 2.0 * ROUNDS * (double)each / seconds;
+}
+#endif
