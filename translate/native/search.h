@@ -9,6 +9,8 @@
 #define NEVER -1.0e9f /* what `generate` adds to the score of a hypothesis that may not be taken; the same, so that sums are */
 #define MOST_BEAMS 16
 #define CANDIDATES (2 * MOST_BEAMS)
+#define LOGITS 512 /* of a row, computed before tokens are chosen from them: they stay in the cache. The same for every batch,
+                      since sums are taken block by block */
 
 enum { HEURISTIC, EARLY, HOPEFUL }; /* early_stopping: False, True, "never" */
 
