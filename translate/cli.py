@@ -96,7 +96,7 @@ def run_command(
         int | None, typer.Option("--batch-tokens", min=1, help="Padded source tokens a batch (the default way).")
     ] = None,
     shortlist: Annotated[
-        str | None,
+        Path | None,
         typer.Option("--shortlist", metavar="FILE", help="Candidates of `translate shortlist`; with --engine native."),
     ] = None,
     encoding: Encoding = "utf-8",
@@ -162,7 +162,7 @@ def run_command(
         length_penalty=length_penalty,
         batch_size=batch_size,
         batch_tokens=batch_tokens,
-        shortlist=shortlist,
+        shortlist=str(shortlist.absolute()) if shortlist else None,  # a worker of a cluster may be in another folder
         normalize=normalize,
     )
     job = Job(

@@ -13,7 +13,7 @@ from translate.documents import check_encoding
 from translate.progress import say
 
 BEST = 100
-FREQUENT = 500
+FREQUENT = 1000
 SENTENCES = 50_000
 
 
@@ -47,7 +47,8 @@ def shortlist_command(
     for refusal in resolution.refusals:
         say(f"warning: not using {refusal.entry}: {refusal.reason}")
     texts = read_text(files, [], encoding).sentences
-    sources = encode_texts(resolution.model, texts[:: max(1, -(-len(texts) // sentences))])
+    count = min(sentences, len(texts))
+    sources = encode_texts(resolution.model, [texts[i * len(texts) // count] for i in range(count)])
     if not quiet:
         say(f"{resolution.model.name}: learning from {len(sources):,} of {len(texts):,} sentences")
     pairs = []

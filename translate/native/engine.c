@@ -379,13 +379,11 @@ static void choose_candidates(Worker *worker, const float *x, word count) {
         word to = from + width < dense->columns ? from + width : dense->columns;
         PROFILED(LOGITS_PRODUCT, rows * dense->inputs * (to - from), dense->words * (to - from) * 4,
                  multiply(dense, &inputs, rows, from, to, LINEAR, logits, width));
-        for (word i = 0; i < count; i++)
-            PROFILED(CHOICE, 0, 0,
+        PROFILED(CHOICE, 0, 0, for (word i = 0; i < count; i++)
                      take_candidates(list->own + worker->active[i], dense == full, beams, logits + i * beams * width, width,
                                      from, to, own_logits + i * beams * longest, longest));
     }
-    for (word row = 0; row < rows; row++)
-        PROFILED(CHOICE, 0, 0,
+    PROFILED(CHOICE, 0, 0, for (word row = 0; row < rows; row++)
                  choose_candidate(list, list->own + worker->active[row / beams], worker->choices + row, best,
                                   own_logits + row * longest, barred_for(worker, row)));
 }

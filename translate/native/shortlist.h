@@ -10,30 +10,45 @@
 #include "dense.h"
 #include "search.h"
 
-#define MOST_JOINED 0.75 /* of the vocabulary in the union: for more, copying columns costs what a smaller product saves */
+/* Of the vocabulary in the union. For more, copying columns costs what a smaller product saves: with tiles, that is not much. */
+#define MOST_JOINED(type) ((type) == FLOAT32 ? 0.85 : 0.5)
 
 typedef struct {
     word count;
     const word *tokens; /* [count] */
 } Barred;
 
+/* A slot's candidates. */
 typedef struct {
-    word count, taken;         /* candidates; how many of their logits have been taken in this step */
-    int32_t *tokens, *columns; /* [count], rising: the candidates, and their columns of `Shortlist.dense` */
+    word count, taken;         /* how many there are, and of how many the logits have been taken in this step */
+    int32_t *tokens, *columns; /* [count], rising: they themselves, and their columns of `Shortlist.dense` */
     Buffer room;
 } Own;
 
 typedef struct {
-    const word *starts; /* [vocabulary + 2]: where in `table` a source piece's candidates begin; last, those of every source. */
-    const int32_t *table; /* the caller's, both */
-    word vocabulary, count;  /* tokens; those in the union */
-    int changed;             /* since columns were copied */
-    int32_t *uses, *columns; /* [vocabulary]: how many slots have a token as a candidate; its column, if any has */
-    uint64_t *marks;         /* [vocabulary / 64 + 1], zero between uses */
+    const word *starts;   /* [vocabulary + 2]: where each source piece's candidates begin, and those of every source, which are last */
+    const int32_t *table; /* the candidates; both are the caller's */
+    word vocabulary, count;  /* tokens in all, and in the union */
+    int changed;             /* the union, since its columns were joined */
+    int32_t *uses, *columns; /* [vocabulary]: how many slots have a token as a candidate; its column of `dense` */
+    uint64_t *marks;         /* [vocabulary / 64 + 1]: a bit a token, zero between uses */
     Own *own;                /* [slots] */
     Dense dense;             /* the columns of the union */
     Buffer room, joined, logits, bars;
 } Shortlist;
+
+/* LANES words of 32 bits, whatever they hold, from places of their own. */
+INLINE vec pick(const float *from, ivec places) {
+#if LANES == 16
+    return (vec)_mm512_i32gather_ps((__m512i)places, from, 4);
+#elif defined(__AVX2__)
+    return (vec)_mm256_i32gather_ps(from, (__m256i)places, 4);
+#else
+    vec found;
+    for (int i = 0; i < LANES; i++) found[i] = from[places[i]];
+    return found;
+#endif
+}
 
 INLINE word whole_panels(word columns) { return (columns + PANEL - 1) / PANEL * PANEL; }
 
@@ -76,8 +91,6 @@ static void forget_candidates(Shortlist *list, word slot) {
     list->own[slot].count = 0;
 }
 
-typedef int32_t bits __attribute__((may_alias)); /* a word of packed weights, of whatever type */
-
 /* Copy these tokens' columns of the weights together. `tokens` is filled up to whole panels. */
 static void join_columns(Shortlist *list, const Dense *full, const int32_t *tokens, word columns) {
     word words = full->words;
@@ -88,24 +101,24 @@ static void join_columns(Shortlist *list, const Dense *full, const int32_t *toke
     dense->bias = room + columns * words, dense->scales = dense->bias + columns;
     dense->added = (int32_t *)(dense->scales + columns);
     for (word n = 0; n < columns; n += PANEL) {
-        bits *to = (bits *)dense->packed + n * words;
-        const bits *from = (const bits *)full->packed;
-        int32_t starts[PANEL];
+        float *to = room + n * words;
+        const float *from = (const float *)full->packed;
+        ivec places[2];
         for (word i = 0; i < PANEL; i++) {
             word token = tokens[n + i];
-            starts[i] = (int32_t)(token / PANEL * PANEL * words + token % PANEL);
+            places[i / LANES][i % LANES] = (int32_t)(token / PANEL * PANEL * words + token % PANEL);
             dense->bias[n + i] = full->bias[token], dense->scales[n + i] = full->scales[token];
             dense->added[n + i] = full->added[token];
         }
         for (word k = 0; k < words; k++, from += PANEL, to += PANEL)
-            for (word i = 0; i < PANEL; i++) to[i] = from[starts[i]];
+            store(to, pick(from, places[0])), store(to + LANES, pick(from, places[1]));
     }
 }
 
 /* What to multiply with: all the weights where the slots want most of them, else the columns of the union, joined anew if
    sources were added, or where most slots are done. */
 static const Dense *shorten(Shortlist *list, const Dense *full, const word *active, word slots) {
-    if (list->count > full->columns * MOST_JOINED) return full;
+    if (list->count > full->columns * MOST_JOINED(full->type)) return full;
     if (!list->changed && list->dense.columns <= 2 * list->count + PANEL) return &list->dense;
     int32_t *joined = reserve(&list->joined, (list->count + PANEL) * 4);
     word n = 0;
@@ -121,7 +134,7 @@ static const Dense *shorten(Shortlist *list, const Dense *full, const word *acti
     return &list->dense;
 }
 
-/* Nothing is taken yet; room for the longest list, in whole panels. */
+/* Nothing is taken yet; how long the longest list is, in whole panels. */
 static word begin_taking(Shortlist *list, const word *active, word slots) {
     word longest = 0;
     for (word i = 0; i < slots; i++) {
@@ -135,11 +148,13 @@ static word begin_taking(Shortlist *list, const word *active, word slots) {
 static void take_candidates(Own *own, int full, word rows, const float *logits, word stride, word from, word to,
                             float *own_logits, word own_stride) {
     const int32_t *columns = full ? own->tokens : own->columns;
-    word end = own->taken;
-    while (end < own->count && columns[end] < to) end++;
-    for (word row = 0; row < rows; row++, logits += stride, own_logits += own_stride)
-        for (word i = own->taken; i < end; i++) own_logits[i] = logits[columns[i] - from];
-    own->taken = end;
+    word i = own->taken;
+    for (word row = 0; row < rows; row++, logits += stride, own_logits += own_stride) {
+        for (i = own->taken; i + LANES <= own->count && columns[i + LANES - 1] < to; i += LANES)
+            store(own_logits + i, pick(logits, *(const ivec *)(columns + i) - (int32_t)from));
+        for (; i < own->count && columns[i] < to; i++) own_logits[i] = logits[columns[i] - from];
+    }
+    own->taken = i;
 }
 
 /* Where tokens stand in a list, those that do; how many. */
