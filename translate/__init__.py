@@ -29,7 +29,6 @@ engine_native_scores   logits → candidates                                    
 engine_native_search   greedy and beam search over slots                        engine_native_rules, engine_native_weights, engine_native_scores
 engine_native_loop     queue, slots, continuous batching                        records, engine_native_jobs, engine_native_weights, engine_native_steps, engine_native_search
 engine_native  the engine `native`: settings, workers                           records, shortlist, engine, engine_torch, engine_native_checkpoint, engine_native_rules, engine_native_jobs, engine_native_weights, engine_native_compiled, engine_native_steps, engine_native_search, engine_native_loop
-lexicon     texts → a short-list: translations, IBM model 1                     records, modelfolder, tokens, shortlist, engine
 checks      flags for a row, and what to try again                              records
 memory      the translation memory, which is the journal too                    records, batches
 files       text files that are complete or not there                           records, places
@@ -38,6 +37,7 @@ destinations  where the files of documents go: none twice, none through a link  
 recommendations  what a bench found, kept for the runs that follow              records, usercache, engine, measurements, files, output
 runfolder   one output folder: lock, which run it holds, its files              records, places, shards, files, output, destinations
 translator  a window of sentences → translations                                records, modelfolder, batches, checks, engine, memory, tokens
+lexicon     texts → a short-list: translations, IBM model 1                     records, modelfolder, tokens, shortlist, engine, translator
 events      what a run tells, and its tally                                     records, catalog, output, translator
 provenance  with what a run was made: versions, kind of machine                 nothing
 pipeline    files → files: composes all of the above                            all above

@@ -22,7 +22,7 @@ import typer
 from translate.cli_bench import bench_command
 from translate.cli_compare import compare_command
 from translate.cli_shortlist import shortlist_command
-from translate.cli_show import Encoding, Files, ModelsFile, check_option, models_command, segment_command
+from translate.cli_show import Encoding, Files, ModelsFile, check_choice, check_option, models_command, segment_command
 from translate.cluster_options import Cluster, load_runner
 from translate.documents import check_encoding
 from translate.engine import DTYPES, ENGINES
@@ -180,12 +180,6 @@ def run_command(
     )
     cluster = Cluster(ray, workers, gpus_per_worker) if ray is not None else None
     translate_job(job, Reporter(quiet=quiet), strict=strict, as_json=as_json, cluster=cluster)
-
-
-def check_choice(value: str, choices: Sequence[str], option: str) -> None:
-    """Raise a usage error if the value is none of the choices."""
-    if value not in choices:
-        raise typer.BadParameter(f"'{value}' is none of {', '.join(choices)}", param_hint=option)
 
 
 def translate_job(job: Job, reporter: Reporter, *, strict: bool, as_json: bool, cluster: Cluster | None = None) -> None:

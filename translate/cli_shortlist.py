@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from translate.cli_bench import show_count
-from translate.cli_show import Encoding, Files, ModelsFile, check_option
+from translate.cli_show import Encoding, ModelsFile, check_choice, check_option
 from translate.documents import check_encoding
+from translate.engine import DTYPES
 from translate.progress import say
 
 BEST = 100
@@ -18,7 +19,7 @@ SENTENCES = 50_000
 
 
 def shortlist_command(
-    files: Files,
+    files: Annotated[list[str], typer.Argument(metavar="FILES…", help="Text like that to be translated later.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="What to write.")] = Path(
         "shortlist.npz"
     ),
@@ -37,6 +38,7 @@ def shortlist_command(
 ) -> None:
     """Translate, learn, write."""
     check_option(encoding, check_encoding, "--encoding")
+    check_choice(dtype, DTYPES, "--dtype")
     from translate.catalog import resolve_model
     from translate.lexicon import encode_texts, learn, translate_pairs
     from translate.samples import read_text

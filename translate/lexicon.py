@@ -17,6 +17,7 @@ from translate.modelfolder import read_object
 from translate.records import InputError, Model, Request, Settings
 from translate.shortlist import Shortlist
 from translate.tokens import CHARACTERS_PER_TOKEN, Tokenizer
+from translate.translator import refusals_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -40,8 +41,9 @@ def encode_texts(model: Model, texts: Sequence[str]) -> list[tuple[int, ...]]:
 
 
 def translate_pairs(model: Model, sources: Sequence[tuple[int, ...]], dtype: str) -> Iterator[Pair]:
-    """Each source with its translation, as they are ready. Raises EngineError as the engine does."""
-    engine = load_engine(model, Settings(engine="native", dtype=dtype, beams=1))
+    """Each source with its translation, as they are ready. Raises EngineError and ModelError as the engine does."""
+    with refusals_of(model):
+        engine = load_engine(model, Settings(engine="native", dtype=dtype, beams=1))
     for hypothesis in engine.translate(Request(number, source) for number, source in enumerate(sources)):
         yield sources[hypothesis.number], hypothesis.target
 
