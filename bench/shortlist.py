@@ -41,6 +41,7 @@ from translate.shortlist import Shortlist, read_shortlist, write_shortlist
 from translate.tokens import Tokenizer
 
 SEED = 20
+WARM = 64
 RANDOM_BEST, RANDOM_FREQUENT, RANDOM_SKEW = 60, 1000, 1.4
 """So that there are about as many candidates, of a source and together, as with a table learned by the command's defaults
 for a SentencePiece vocabulary of 58,000 pieces, from 50,000 pairs of German and English sentences: 2,361 and 21,531."""
@@ -118,11 +119,12 @@ def measure(model: Model, table: Path, sets: Sequence[TestSet], options: argpars
         engines = (load_engine(model, asked), load_engine(model, dataclasses.replace(asked, shortlist=str(table))))
         seconds: tuple[list[float], list[float]] = ([], [])
         targets: list[list[list[tuple[int, ...]]]] = [[], []]
-        for number in range(options.repeats + 1):
+        for engine in engines:
+            list(engine.translate(sets[0].requests[:WARM]))
+        for _ in range(options.repeats):
             for side in shuffle.sample((0, 1), 2):
                 took, targets[side] = run(engines[side], sets)
-                if number:  # the first turn warms up
-                    seconds[side].append(took)
+                seconds[side].append(took)
         bleu = {
             some.name: tuple(
                 round(BLEU().corpus_score(list(map(tokenizer.decode, found[i])), [list(some.references)]).score, 2)
