@@ -21,7 +21,8 @@ import typer
 
 from translate.cli_bench import bench_command
 from translate.cli_compare import compare_command
-from translate.cli_show import Encoding, Files, ModelsFile, check_option, models_command, segment_command
+from translate.cli_shortlist import shortlist_command
+from translate.cli_show import Encoding, Files, ModelsFile, check_choice, check_option, models_command, segment_command
 from translate.cluster_options import Cluster, load_runner
 from translate.documents import check_encoding
 from translate.engine import DTYPES, ENGINES
@@ -94,6 +95,10 @@ def run_command(
     batch_tokens: Annotated[
         int | None, typer.Option("--batch-tokens", min=1, help="Padded source tokens a batch (the default way).")
     ] = None,
+    shortlist: Annotated[
+        Path | None,
+        typer.Option("--shortlist", metavar="FILE", help="Candidates of `translate shortlist`; with --engine native."),
+    ] = None,
     encoding: Encoding = "utf-8",
     text: Annotated[
         bool, typer.Option("--text", "-t", help="Also write the English text, with the source's paragraphs.")
@@ -157,6 +162,7 @@ def run_command(
         length_penalty=length_penalty,
         batch_size=batch_size,
         batch_tokens=batch_tokens,
+        shortlist=str(shortlist.absolute()) if shortlist else None,  # a worker of a cluster may be in another folder
         normalize=normalize,
     )
     job = Job(
@@ -174,12 +180,6 @@ def run_command(
     )
     cluster = Cluster(ray, workers, gpus_per_worker) if ray is not None else None
     translate_job(job, Reporter(quiet=quiet), strict=strict, as_json=as_json, cluster=cluster)
-
-
-def check_choice(value: str, choices: Sequence[str], option: str) -> None:
-    """Raise a usage error if the value is none of the choices."""
-    if value not in choices:
-        raise typer.BadParameter(f"'{value}' is none of {', '.join(choices)}", param_hint=option)
 
 
 def translate_job(job: Job, reporter: Reporter, *, strict: bool, as_json: bool, cluster: Cluster | None = None) -> None:
@@ -252,6 +252,9 @@ app.command("models", help="Show what models.txt offers, and which of it is on t
 app.command("compare", help="Compare two or more runs, with or without a reference.")(compare_command)
 app.command("bench", help="Measure which batch size and engine is best here, and keep it for `translate`.")(
     bench_command
+)
+app.command("shortlist", help="Learn from text which target pieces go with which source piece, for `--shortlist`.")(
+    shortlist_command
 )
 
 

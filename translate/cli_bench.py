@@ -6,6 +6,7 @@ import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -134,7 +135,7 @@ def show_bench(model: Model, text: Text, sweep: Sweep, *, quiet: bool) -> Bench:
 
     if not quiet:
         say(f"{model.name}: loading {', '.join(map(str, sweep.variants))}")
-    with _progress(quiet=quiet) as advance:
+    with show_count("passes", quiet=quiet) as advance:
         for event in run_bench(model, text, sweep):
             match event:
                 case Planned():
@@ -153,10 +154,10 @@ def show_bench(model: Model, text: Text, sweep: Sweep, *, quiet: bool) -> Bench:
 
 
 @contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """What to call with the number of passes done and of all: a bar on a terminal, a line a fifth of the way in a log."""
+def show_count(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """What to call with the number done and of all: a bar on a terminal, a line a fifth of the way in a log."""
     if quiet or not sys.stderr.isatty():
-        yield _say_fifths if not quiet else lambda *_: None
+        yield partial(_say_fifths, what) if not quiet else lambda *_: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -167,9 +168,9 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, passes: bar.update(task, completed=done, total=passes)
 
 
-def _say_fifths(done: int, passes: int) -> None:
-    if done * 5 // passes != (done - 1) * 5 // passes:
-        say(f"{done} of {passes} passes")
+def _say_fifths(what: str, done: int, whole: int) -> None:
+    if done * 5 // whole != (done - 1) * 5 // whole:
+        say(f"{done} of {whole} {what}")
 
 
 def report(bench: Bench, old: Baseline | None, output: Path, *, keep: bool) -> None:

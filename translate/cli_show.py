@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -28,6 +28,12 @@ def check_option(value: str, check: Callable[[str], T], option: str) -> T:
         return check(value)
     except TranslateError as error:
         raise typer.BadParameter(f"{error.message}; {error.hint}", param_hint=option) from None
+
+
+def check_choice(value: str, choices: Sequence[str], option: str) -> None:
+    """Raise a usage error if the value is none of the choices."""
+    if value not in choices:
+        raise typer.BadParameter(f"'{value}' is none of {', '.join(choices)}", param_hint=option)
 
 
 def segment_command(files: Files, encoding: Encoding = "utf-8") -> None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from itertools import islice
+from pathlib import Path
 from queue import SimpleQueue
 
 import torch
@@ -27,6 +28,7 @@ from translate.engine_native_steps import BLOCK, Decoder, keeps_rows, whole_bloc
 from translate.engine_native_weights import fuse, pack_weights
 from translate.engine_torch import choose_device, choose_dtype
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
+from translate.shortlist import read_shortlist
 
 VERSION = "4"
 """Of this engine: raised whenever the same request could come out differently."""
@@ -65,6 +67,12 @@ class NativeEngine:
             raise EngineError(
                 "the engine 'native' has int8 only in its compiled form, and cannot compile it here", hint
             )
+        self._shortlist = read_shortlist(Path(settings.shortlist), model) if settings.shortlist else None
+        if self._compiled is None and self._shortlist:
+            hint = "install a C compiler (gcc or clang), or leave out --shortlist"
+            raise EngineError(
+                "the engine 'native' has the short-list only in its compiled form, which it lacks here", hint
+            )
         self._weights = None if self._compiled else pack_weights(fused, self.dtype, self.device)
         self.batch_tokens = GPU_BATCH_TOKENS if on_gpu else CPU_BATCH_TOKENS
         self._tokens = settings.batch_tokens or self.batch_tokens
@@ -85,6 +93,7 @@ class NativeEngine:
             "kernels": self._compiled.kind if self._compiled else "torch",
             "beams": str(self._rules.beams),
             "length-penalty": f"{self._rules.length_penalty:g}",
+            **({"shortlist": self._shortlist.digest} if self._shortlist else {}),
         }
 
     def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
@@ -151,7 +160,8 @@ class NativeEngine:
         size = min(len(jobs), -(-self._size // workers) if self._size else max(1, self._rows // rules.beams))
         positions = max(job.limit for job in jobs) if self._recording is None else self._positions
         if self._compiled is not None:
-            return CompiledLoop(self._compiled, rules, shared, size, self._tokens // workers, positions)
+            shortlist = None if safer else self._shortlist  # a second try has the whole vocabulary
+            return CompiledLoop(self._compiled, rules, shared, size, self._tokens // workers, positions, shortlist)
         assert self._weights is not None
         queue, tokens = Queue(self._weights, shared, self._pad), self._tokens // workers
         slots = whole_blocks(size) if self._recording is None else whole_powers(size)

@@ -24,6 +24,7 @@ from translate.engine_native_jobs import Job, Jobs
 from translate.engine_native_rules import Rules
 from translate.engine_native_weights import Fused
 from translate.records import Hypothesis
+from translate.shortlist import Shortlist
 from translate.usercache import user_cache_folder
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class CompiledModel:
     def __init__(self, library: ctypes.CDLL, fused: Fused, dtype: str) -> None:
         self.library, config = library, fused.config
         self.vocabulary = min(len(fused.source_tokens), len(fused.target_tokens))
+        self.logits = len(fused.logits[1])
         self.positions = min(len(fused.source_positions), len(fused.target_positions))
         self.kind = f"compiled-{library.levels()}" if dtype == "int8" else "compiled"
         """What of the compiled engine can change a row; int8 has fewer levels where the processor lacks an instruction."""
@@ -66,7 +68,7 @@ class CompiledModel:
             for side in ("encoder", "decoder")
         ]
         activation = ACTIVATIONS[config["activation_function"]]
-        sizes = _words(TYPES[dtype], config["d_model"], *both, len(fused.logits[1]), activation)
+        sizes = _words(TYPES[dtype], config["d_model"], *both, self.logits, activation)
         pointers = (ctypes.c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
         self.handle = library.model_new(sizes, pointers)
 
@@ -96,7 +98,16 @@ def suits(config: Mapping[str, Any]) -> bool:
 class CompiledLoop:
     """A worker's slots: they decode together, and each takes the next job as soon as its row is finished."""
 
-    def __init__(self, model: CompiledModel, rules: Rules, jobs: Jobs, size: int, tokens: int, positions: int) -> None:
+    def __init__(
+        self,
+        model: CompiledModel,
+        rules: Rules,
+        jobs: Jobs,
+        size: int,
+        tokens: int,
+        positions: int,
+        shortlist: Shortlist | None = None,
+    ) -> None:
         """size: slots; tokens: padded source tokens in all of them at most; positions: target tokens of the longest row.
 
         Raises ValueError for what the model has no place for: C would read beyond its tables.
@@ -104,6 +115,8 @@ class CompiledLoop:
         ids = (rules.start, rules.end, *rules.barred)
         if not all(0 <= token < model.vocabulary for token in ids) or positions >= model.positions:
             raise ValueError(f"tokens {ids} or {positions} positions, of {model.vocabulary} and {model.positions}")
+        if shortlist is not None and not model.vocabulary == model.logits == len(shortlist.starts) - 2:
+            raise ValueError(f"a short-list of {len(shortlist.starts) - 2} tokens, of {model.vocabulary}")
         self._model, self._library, self._jobs, self._size, self._tokens = model, model.library, jobs, size, tokens
         stopping = STOPPING[rules.early_stopping]
         numbers = (
@@ -117,6 +130,9 @@ class CompiledLoop:
         )
         words = _words(*numbers, *rules.barred)
         self._handle = self._library.worker_new(model.handle, words, rules.length_penalty, size, positions)
+        self._shortlist = shortlist  # C reads it as long as there are slots
+        if shortlist is not None:
+            self._library.worker_shorten(self._handle, shortlist.starts.ctypes.data, shortlist.tokens.ctypes.data)
         self._figures = np.zeros((size, 3), dtype=np.int64)
         self._sums = np.zeros(size, dtype=np.float32)
         self._targets = np.zeros((size, positions), dtype=np.int32)
@@ -183,6 +199,7 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
         "model_free": (None, [pointer]),
         "worker_new": (pointer, [pointer, pointer, real, number, number]),
         "worker_free": (None, [pointer]),
+        "worker_shorten": (None, [pointer, pointer, pointer]),
         "worker_add": (None, [pointer, number, pointer, pointer, pointer, pointer]),
         "worker_run": (number, [pointer, number, number]),
         "worker_take": (number, [pointer, number, pointer, pointer, pointer]),

@@ -9,6 +9,7 @@
 #include "dense.h"
 #include "attention.h"
 #include "search.h"
+#include "shortlist.h"
 #include "profile.h"
 #if TILES
 #include <sys/syscall.h>
@@ -16,8 +17,6 @@
 
 #define ENCODER_TOKENS 256 /* source tokens that are encoded together, half as many by narrow models: what they need stays in the cache */
 #define NARROW 256
-#define LOGITS 512 /* of a row, computed before tokens are chosen from them, for the same reason; the same for every batch, since
-                      sums are taken block by block */
 
 typedef struct {
     float *weight, *bias; /* [d] */
@@ -48,6 +47,7 @@ typedef struct {
     Pool pool, sentence_pool;
     word *active;
     Choice *choices;
+    Shortlist shortlist; /* all null without one */
     Buffer x, fused, mixed, added, inner, inputs, scores, logits, bars;
 } Worker;
 
@@ -158,7 +158,13 @@ void worker_free(Worker *worker) {
                          &worker->inputs, &worker->scores, &worker->logits, &worker->bars};
     for (int i = 0; i < 9; i++) free(buffers[i]->at);
     free(worker->barred), free(worker->powers), free(worker->slot), free(worker->past), free(worker->source);
+    free_shortlist(&worker->shortlist, worker->slots);
     free(worker->active), free(worker->choices), free(worker);
+}
+
+/* Before any source is added: each gets the candidates that this table has for it alone. The table is the caller's. */
+void worker_shorten(Worker *worker, const word *starts, const int32_t *table) {
+    begin_shortlist(&worker->shortlist, starts, table, worker->model->logits.width, worker->slots);
 }
 
 /* x = layer normalisation of x + added, both [rows, d]; epsilon as torch.nn.LayerNorm has it. */
@@ -266,6 +272,7 @@ void worker_add(Worker *worker, word count, const word *numbers, const word *len
         while (worker->slot[slot].busy) slot++;
         begin_slot(worker->slot + slot, &worker->rules, worker->positions, numbers[i], limits[i]);
         worker->slot[slot].columns = lengths[i];
+        if (worker->shortlist.own) list_candidates(&worker->shortlist, slot, ids + tokens, lengths[i]);
         slots[some++] = slot, tokens += lengths[i];
         if (i + 1 < count && tokens + lengths[i + 1] <= most) continue;
         encode(worker, some, slots, ids, lengths + first);
@@ -330,36 +337,69 @@ static float *decode(Worker *worker, word count) {
     return x;
 }
 
-/* The best next tokens of every row, from x [rows, d]. */
-static void choose_tokens(Worker *worker, const float *x, word count) {
-    const Dense *dense = &worker->model->logits;
+/* What is barred for a row, as `begin_choices` has listed it. */
+static Barred barred_for(const Worker *worker, word row) {
+    if (!worker->rules.ngram) return (Barred){worker->rules.bars, worker->rules.barred};
+    const word *own = (const word *)worker->bars.at + row * (worker->rules.bars + worker->positions + 2);
+    return (Barred){*own, own + 1};
+}
+
+/* Nothing is chosen yet, and what repeats an n-gram is barred. */
+static void begin_choices(Worker *worker, word rows, word best) {
     const Rules *rules = &worker->rules;
-    word beams = rules->beams, rows = count * beams, best = beams > 1 ? 2 * beams : 1;
-    word each = rules->bars + worker->positions + 1, width = dense->columns < LOGITS ? dense->columns : LOGITS;
-    word step = width + LANES; /* rows a power of two apart would share a few of the cache's sets */
-    float *logits = reserve(&worker->logits, rows * step * 4);
-    word *bars = rules->ngram ? reserve(&worker->bars, rows * (each + 1) * sizeof(word)) : NULL;
+    word beams = rules->beams, each = rules->bars + worker->positions + 2;
+    word *bars = rules->ngram ? reserve(&worker->bars, rows * each * sizeof(word)) : NULL;
     for (word row = 0; row < rows; row++) {
         begin_choice(worker->choices + row, best);
         const Slot *slot = worker->slot + worker->active[row / beams];
         const int32_t *history = slot->history + row % beams * (worker->positions + 1);
-        if (bars) bars[row * (each + 1)] = list_barred(rules, history, slot->position + 1, bars + row * (each + 1) + 1);
+        if (bars) bars[row * each] = list_barred(rules, history, slot->position + 1, bars + row * each + 1);
     }
+}
+
+/* The best next tokens of every row, from x [rows, d]. */
+static void choose_tokens(Worker *worker, const float *x, word count) {
+    const Dense *dense = &worker->model->logits;
+    word rows = count * worker->rules.beams, best = worker->rules.beams > 1 ? 2 * worker->rules.beams : 1;
+    word width = dense->columns < LOGITS ? dense->columns : LOGITS;
+    word step = width + LANES; /* rows a power of two apart would share a few of the cache's sets */
+    float *logits = reserve(&worker->logits, rows * step * 4);
+    begin_choices(worker, rows, best);
     Inputs inputs = prepare(dense, x, rows, &worker->inputs);
     for (word from = 0; from < dense->columns; from += width) {
         word to = from + width < dense->columns ? from + width : dense->columns;
         PROFILED(LOGITS_PRODUCT, rows * dense->inputs * (to - from), dense->words * (to - from) * 4,
                  multiply(dense, &inputs, rows, from, to, LINEAR, logits, step));
         for (word row = 0; row < rows; row++) {
-            const word *own = bars ? bars + row * (each + 1) : NULL;
-            const word *barred = own ? own + 1 : rules->barred;
-            word bars = own ? *own : rules->bars;
-            float *some = logits + row * step;
-            if (dense->type == FLOAT32)
-                PROFILED(CHOICE, 0, 0, choose(0, worker->choices + row, best, some, from, to - from, barred, bars));
-            else PROFILED(CHOICE, 0, 0, choose(1, worker->choices + row, best, some, from, to - from, barred, bars));
+            Barred barred = barred_for(worker, row);
+            PROFILED(CHOICE, 0, 0,
+                     choose(dense->type != FLOAT32, worker->choices + row, best, logits + row * step, from, to - from, barred.tokens,
+                            barred.count));
         }
     }
+}
+
+/* The same among each row's own candidates. */
+static void choose_candidates(Worker *worker, const float *x, word count) {
+    Shortlist *list = &worker->shortlist;
+    const Dense *full = &worker->model->logits, *dense = full;
+    word beams = worker->rules.beams, rows = count * beams, best = beams > 1 ? 2 * beams : 1;
+    PROFILED(LOGITS_PRODUCT, 0, 0, dense = shorten(list, full, worker->active, count));
+    word width = dense->columns < LOGITS ? dense->columns : LOGITS, longest = begin_taking(list, worker->active, count);
+    float *logits = reserve(&worker->logits, rows * width * 4), *own_logits = reserve(&list->logits, rows * longest * 4);
+    begin_choices(worker, rows, best);
+    Inputs inputs = prepare(dense, x, rows, &worker->inputs);
+    for (word from = 0; from < dense->columns; from += width) {
+        word to = from + width < dense->columns ? from + width : dense->columns;
+        PROFILED(LOGITS_PRODUCT, rows * dense->inputs * (to - from), dense->words * (to - from) * 4,
+                 multiply(dense, &inputs, rows, from, to, LINEAR, logits, width));
+        PROFILED(CHOICE, 0, 0, for (word i = 0; i < count; i++)
+                     take_candidates(list->own + worker->active[i], dense == full, beams, logits + i * beams * width, width,
+                                     from, to, own_logits + i * beams * longest, longest));
+    }
+    PROFILED(CHOICE, 0, 0, for (word row = 0; row < rows; row++)
+                 choose_candidate(list, full->type != FLOAT32, list->own + worker->active[row / beams], worker->choices + row,
+                                  best, own_logits + row * longest, barred_for(worker, row)));
 }
 
 /* Step until `enough` slots are finished and not yet taken, or nothing is left to do, or `steps` are over; how many are finished. */
@@ -372,7 +412,7 @@ word worker_run(Worker *worker, word enough, word steps) {
         for (word i = 0; i < worker->slots; i++)
             if (worker->slot[i].busy && !worker->slot[i].done) worker->active[count++] = i;
         if (!count) break;
-        choose_tokens(worker, decode(worker, count), count);
+        (worker->shortlist.own ? choose_candidates : choose_tokens)(worker, decode(worker, count), count);
         for (word i = 0; i < count; i++) {
             Slot *slot = worker->slot + worker->active[i];
             const Choice *choices = worker->choices + i * worker->rules.beams;
@@ -382,6 +422,7 @@ word worker_run(Worker *worker, word enough, word steps) {
             done++;
             release_pages(worker->past + worker->active[i], &worker->pool);
             release_pages(worker->source + worker->active[i], &worker->pool);
+            if (worker->shortlist.own) forget_candidates(&worker->shortlist, worker->active[i]);
         }
     }
     tiles_end();

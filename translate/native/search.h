@@ -9,6 +9,8 @@
 #define NEVER -1.0e9f /* what `generate` adds to the score of a hypothesis that may not be taken; the same, so that sums are */
 #define MOST_BEAMS 16
 #define CANDIDATES (2 * MOST_BEAMS)
+#define LOGITS 512 /* of a row, computed before tokens are chosen from them: they stay in the cache. The same for every batch,
+                      since sums are taken block by block */
 
 enum { HEURISTIC, EARLY, HOPEFUL }; /* early_stopping: False, True, "never" */
 
@@ -50,7 +52,7 @@ static void begin_choice(Choice *choice, word count) {
 }
 
 /* Take `width` more logits of a row into account, the tokens from `first` on. Those barred become minus infinity. */
-INLINE void choose(int rough, Choice *choice, word count, float *logits, word first, word width, const word *barred, word bars) {
+INLINE void choose_in(int rough, Choice *choice, word count, float *logits, word first, word width, const word *barred, word bars) {
     vec most[2] = {load(logits), load(logits + LANES)};
     for (word i = 2 * LANES; i < width; i += 2 * LANES)
         most[0] = larger(load(logits + i), most[0]), most[1] = larger(load(logits + i + LANES), most[1]);
@@ -84,6 +86,12 @@ INLINE void choose(int rough, Choice *choice, word count, float *logits, word fi
             choice->best[place] = logits[i], choice->tokens[place] = (int32_t)(first + i);
         }
     }
+}
+
+/* The same; exponentials may be rough if the logits are. */
+static void choose(int rough, Choice *choice, word count, float *logits, word first, word width, const word *barred, word bars) {
+    if (rough) choose_in(1, choice, count, logits, first, width, barred, bars);
+    else choose_in(0, choice, count, logits, first, width, barred, bars);
 }
 
 /* Logarithms of the sums of the exponentials: over what is allowed, and over all. */
