@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #endif
 
-#define ENCODER_TOKENS 256 /* source tokens that are encoded together, half as many by narrow models: what they need stays in the cache */
+#define ENCODER_TOKENS 256 /* source tokens that are encoded together, half as many by narrow models in int8: what they need stays in the cache */
 #define NARROW 256
 
 typedef struct {
@@ -266,7 +266,8 @@ static void encode(Worker *worker, word count, const word *slots, const int32_t 
    other. A limit is the most target tokens, the end among them. */
 void worker_add(Worker *worker, word count, const word *numbers, const word *lengths, const word *limits, const int32_t *ids) {
     word slots[ENCODER_TOKENS], first = 0, some = 0, tokens = 0, slot = 0;
-    word most = worker->model->d > NARROW ? ENCODER_TOKENS : ENCODER_TOKENS / 2;
+    int narrow = worker->model->memory.type == INT8 && worker->model->d <= NARROW;
+    word most = narrow ? ENCODER_TOKENS / 2 : ENCODER_TOKENS;
     tiles_begin();
     for (word i = 0; i < count; i++) {
         while (worker->slot[slot].busy) slot++;
