@@ -8,6 +8,7 @@ columns from 0 on.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from translate.engine_native_weights import Dense, Layer, Weights
+from translate.engine_native_weights import Dense, Layer, Weights, make_dense
 
 BLOCK = 8
 """Rows and columns of a block: the width of a float32 register of AVX2. Below it, libraries take other kernels."""
@@ -249,18 +250,35 @@ def keeps_rows(weights: Weights, rows: int, beams: Sequence[int]) -> bool:
     """Whether on this machine a row comes out the same, to the last bit, among few rows and among many, first or last.
 
     Tries each kind of product that a decoding step makes, and attention with more columns filled in, for each of these
-    numbers of beams. What a library's
-    kernels do on another processor or in another version cannot be known, only measured.
+    numbers of beams, and a short sentence's own, filled up to several widths. What a library's kernels do on another
+    processor or in another version cannot be known, only measured.
     """
     layer, generator = weights.decoder[0], torch.Generator().manual_seed(1)
-    for dense in (layer.qkv, layer.out, layer.up, layer.down, weights.logits):
+    # Attention is in float32 in every type: a library whose float32 products do not keep rows is not trusted with it.
+    plain = make_dense(
+        torch.randn(layer.up.width, weights.d, generator=generator), torch.zeros(layer.up.width), "float32"
+    )
+    products = (layer.qkv, layer.out, layer.up, layer.down, weights.memory, weights.logits)
+    for dense in (*products, plain) if weights.device.type == "cpu" else products:
         x = torch.randn(rows, dense.inputs, generator=generator).to(weights.device)
         whole = dense(x, torch.empty(rows, dense.width, device=weights.device))
-        for part in (slice(0, BLOCK), slice(rows - 3 * BLOCK, rows)):
+        for part in (slice(0, BLOCK), slice(0, 2 * BLOCK), slice(0, 4 * BLOCK), slice(rows - 3 * BLOCK, rows)):
             some = x[part].clone()
             if not torch.equal(dense(some, torch.empty(len(some), dense.width, device=weights.device)), whole[part]):
                 return False
-    return all(keeps_columns(weights, count) for count in beams)
+    return keeps_sentence(weights) and all(keeps_columns(weights, count) for count in beams)
+
+
+def keeps_sentence(weights: Weights) -> bool:
+    """The same of the encoder's attention: whatever stands behind a sentence, in few rows and in many."""
+    head, generator, buffers = weights.d // weights.heads, torch.Generator().manual_seed(1), Buffers(weights.device)
+    x = torch.randn(4 * BLOCK, weights.heads, 8 * BLOCK, head, generator=generator).to(weights.device)
+    results = []
+    for rows, columns in itertools.product((1, 3, 4 * BLOCK), (SHORTEST, 3 * BLOCK, 5 * BLOCK, 8 * BLOCK)):
+        some = x[:rows, :, :columns].contiguous()
+        mask = column_mask(torch.full((rows,), SHORTEST - 3, device=weights.device), columns)
+        results.append(attend(some, some, some, mask, buffers)[0, : SHORTEST - 3].clone())
+    return all(torch.equal(results[0], result) for result in results[1:])
 
 
 def keeps_columns(weights: Weights, beams: int) -> bool:
