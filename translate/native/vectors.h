@@ -107,7 +107,7 @@ INLINE vec exponential(vec x) {
     return (vec)((ivec)p + (((ivec)shifted - (ivec)magic) << 23));
 }
 
-/* e to the x of several vectors, in their place (four at most), as above but to three millionths (a minimax polynomial): for what is rounded
+/* e to the x of several vectors, in their place (four at most), as above but to seven millionths (a minimax polynomial): for what is rounded
    to bfloat16 or int8 anyway. Step by step for all of them: one such chain after the other would fill what a processor
    can look ahead. */
 INLINE void rough_exponentials(vec *x, int count) {
