@@ -38,7 +38,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def scored(lines: Path) -> Comparison:
     """The systems against the reference."""
     runs = tuple(lines / f"{name}.en" for name in ("one", "two", "three"))
-    return compare(Question(runs, lines / "ref.en", comet=False))
+    return compare(Question(runs, lines / "ref.en"))
 
 
 def sacrebleu(folder: Path, *arguments: str) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def test_where_hardly_a_row_differs_significance_is_said_to_mean_nothing(lines: 
     changed = (lines / "one.en").read_text(encoding="utf-8").split("\n")[:-1]
     write_lines(lines / "nearly.en", [*changed[:-1], "the"])
     runs = lines / "one.en", lines / "nearly.en"
-    comparison = compare(Question(runs, lines / "ref.en", metrics=("bleu",), comet=False))
+    comparison = compare(Question(runs, lines / "ref.en", metrics=("bleu",)))
     assert comparison.evaluation
     assert comparison.pairs[0].identical_in_words == "119 (99.2 %)"
     assert comparison.evaluation.tests[0].p_randomization < 0.001
@@ -214,7 +214,7 @@ def test_a_reference_by_the_line_joins_the_sentences_of_its_line(tmp_path: Path)
     folder.mkdir()
     write_lines(folder / "a.en", ["It is cold. It is wet.", "", "He goes."])
     for reference in (folder / "a.en", folder):
-        comparison = compare(Question(runs, reference, comet=False))
+        comparison = compare(Question(runs, reference))
         assert [row.reference for row in comparison.rows] == ["It is cold. It is wet.", "He goes."]
         assert comparison.rows[0].cells[0] is not None
         assert comparison.rows[0].cells[0].sentences == (0, 1)
@@ -253,15 +253,14 @@ def test_a_blank_source_line_does_not_shift_the_lines(in_folder: Path) -> None:
         (["one", "one/a.jsonl", "--fail-on-change"], 0, []),
         (["one", "two", "--fail-under", "identical=60"], 0, []),
         (["one", "two", "--fail-under", "identical=70"], 4, ["identical of A and B is 66.67, under 70"]),
-        (["one", "two", "-r", "ref.en", "--fail-under", "bleu=99", "--no-comet"], 4, ["bleu of B is", "under 99"]),
-        (["one", "two", "-r", "ref.en", "--fail-under", "ter=10", "--no-comet"], 4, ["ter of B is", "over 10"]),
+        (["one", "two", "-r", "ref.en", "--fail-under", "bleu=99"], 4, ["bleu of B is", "under 99"]),
+        (["one", "two", "-r", "ref.en", "--fail-under", "ter=10"], 4, ["ter of B is", "over 10"]),
         (["one", "two", "--fail-under", "bleu=1"], 1, ["needs a reference", "hint: give --reference"]),
         (["one", "two", "--fail-under", "beauty=1"], 1, ["cannot understand --fail-under 'beauty=1'"]),
         (["one", "two", "--metrics", "meteor"], 2, ["no list of bleu, chrf++, ter"]),
         (["one"], 1, ["one run alone cannot be compared"]),
         (["one", "absent"], 1, ["error: no file or folder 'absent'", "hint:"]),
         (["one", "empty"], 1, ["no rows (*.jsonl) in 'empty'"]),
-        (["one", "two", "-r", "ref.en", "--comet"], 1, ["no program comet-score"]),
         (["none.en", "none.en"], 1, ["nothing to compare: no run has a row", "hint:"]),
         (["one", "two", "--json", "/"], 1, ["'/' is a folder", "hint: name the file"]),
     ],
@@ -292,7 +291,7 @@ def test_public_systems_score_as_sacrebleu_says(tmp_path: Path) -> None:
         text = (SHARED / "eval" / name).read_text(encoding="utf-8").split("\n")[:200]
         texts[write_lines(tmp_path / Path(name).name, text).name] = text
     runs = tmp_path / "wmt22.PROMT.en", tmp_path / "wmt22.LT22.en"
-    question = Question(runs, tmp_path / "wmt22.en", tmp_path / "wmt22.de", metrics=("bleu", "chrf++"), comet=False)
+    question = Question(runs, tmp_path / "wmt22.en", tmp_path / "wmt22.de", metrics=("bleu", "chrf++"))
     evaluation = compare(question).evaluation
     assert evaluation
     for key, run in zip("AB", runs, strict=True):

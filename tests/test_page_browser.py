@@ -50,7 +50,7 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     references.mkdir()
     write_lines(references / "a.txt", reference[:60])
     write_lines(references / "b.txt", reference[60:])
-    return compare(Question(tuple(runs), references, metrics=("bleu", "chrf++"), comet=False))
+    return compare(Question(tuple(runs), references, metrics=("bleu", "chrf++")))
 
 
 @pytest.fixture(scope="module")

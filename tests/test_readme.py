@@ -29,7 +29,7 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
             str(path.relative_to(tmp_path)) for word in words if "*" in word for path in sorted(tmp_path.glob(word))
         ]
         arguments = [word for word in words if "*" not in word]
-        translates = words[0] not in ("segment", "models", "run", "--help", "compare", "bench", "shortlist")
+        translates = words[0] not in ("segment", "models", "run", "--help", "compare", "bench")
         dry = ["--engine", "echo", "--overwrite"] if translates else []
         done = subprocess.run(
             command(*files, *arguments, *dry),

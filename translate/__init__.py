@@ -12,7 +12,6 @@ documents   paths → decoded documents → paragraphs                          
 sentences   paragraphs → sentence spans                                         records
 batches     pure: windows of a stream, lengths → batches                        records
 tokens      text ↔ token ids, normalisation, cutting what is too long           records
-shortlist   the vocabulary's short-list: a table of candidates, and its file   records
 usercache   the folder for what can be made again                               nothing
 engine      the seam, the registry, the echo engine                             records
 measurements  pure: what a bench measures, and what the figures mean            nothing
@@ -23,13 +22,12 @@ engine_native_checkpoint  a Marian folder → what it says, its tensors         
 engine_native_rules    what of a generation_config and the settings is followed  records, engine
 engine_native_jobs     what is still to be translated, shared by the workers    records
 engine_native_weights  a checkpoint's weights, fused; packed for torch          records, engine_native_checkpoint
-engine_native_compiled  the engine in C (native/): compiled on use, its slots   records, shortlist, usercache, engine_native_rules, engine_native_jobs, engine_native_weights
+engine_native_compiled  the engine in C (native/): compiled on use, its slots   records, usercache, engine_native_rules, engine_native_jobs, engine_native_weights
 engine_native_steps    the same by torch: encoder, one decoding step over caches  engine_native_weights
 engine_native_scores   logits → candidates                                      engine_native_rules, engine_native_weights
 engine_native_search   greedy and beam search over slots                        engine_native_rules, engine_native_weights, engine_native_scores
-engine_native_graphs   steps that are recorded and replayed: CUDA graphs        nothing
-engine_native_loop     queue, slots, continuous batching                        records, engine_native_jobs, engine_native_weights, engine_native_steps, engine_native_search, engine_native_graphs
-engine_native  the engine `native`: settings, workers                           records, shortlist, engine, engine_torch, engine_native_checkpoint, engine_native_rules, engine_native_jobs, engine_native_weights, engine_native_compiled, engine_native_steps, engine_native_search, engine_native_graphs, engine_native_loop
+engine_native_loop     queue, slots, continuous batching                        records, engine_native_jobs, engine_native_weights, engine_native_steps, engine_native_search
+engine_native  the engine `native`: settings, workers                           records, engine, engine_torch, engine_native_checkpoint, engine_native_rules, engine_native_jobs, engine_native_weights, engine_native_compiled, engine_native_steps, engine_native_search, engine_native_loop
 checks      flags for a row, and what to try again                              records
 memory      the translation memory, which is the journal too                    records, batches
 files       text files that are complete or not there                           records, places
@@ -38,7 +36,6 @@ destinations  where the files of documents go: none twice, none through a link  
 recommendations  what a bench found, kept for the runs that follow              records, usercache, engine, measurements, files, output
 runfolder   one output folder: lock, which run it holds, its files              records, places, shards, files, output, destinations
 translator  a window of sentences → translations                                records, modelfolder, batches, checks, engine, memory, tokens
-lexicon     texts → a short-list: translations, IBM model 1                     records, modelfolder, tokens, shortlist, engine, translator
 events      what a run tells, and its tally                                     records, catalog, output, translator
 provenance  with what a run was made: versions, kind of machine                 nothing
 pipeline    files → files: composes all of the above                            all above
@@ -52,8 +49,7 @@ alignment   pure: the rows of several runs of a document → groups             
 changes     pure: two translations → which words differ, classes of change      nothing
 scores      sacreBLEU's metrics, intervals and tests, from one count a row      nothing
 comparison  the records of a comparison, and the demands on it                  records, changes, scores
-comet       COMET through its own program                                       comparison
-evaluation  a comparison and a reference → scores, significance, buckets        records, comparison, scores, comet
+evaluation  a comparison and a reference → scores, significance, buckets        records, comparison, scores
 compare     composes the above: runs → a comparison                             records, output, runs, alignment, changes, scores, comparison, evaluation
 report      a comparison → text and JSON                                        records, files, output, changes, comparison
 plots       a comparison → SVG                                                  changes, comparison
@@ -67,7 +63,6 @@ progress    shows a run on standard error                                       
 cli_compare  the options of `translate compare`                                 all above
 cli_bench   the options of `translate bench`                                    all above
 cli_show    `translate segment`, `translate models`                             all above
-cli_shortlist  the options of `translate shortlist`                             all above
 cli         options, messages, exit statuses                                    all above
 __main__    where the command begins                                            cli
 """

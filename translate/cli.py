@@ -21,7 +21,6 @@ import typer
 
 from translate.cli_bench import bench_command
 from translate.cli_compare import compare_command
-from translate.cli_shortlist import shortlist_command
 from translate.cli_show import Encoding, Files, ModelsFile, check_choice, check_option, models_command, segment_command
 from translate.cluster_options import Cluster, load_runner
 from translate.documents import check_encoding
@@ -95,10 +94,6 @@ def run_command(
     batch_tokens: Annotated[
         int | None, typer.Option("--batch-tokens", min=1, help="Padded source tokens a batch (the default way).")
     ] = None,
-    shortlist: Annotated[
-        Path | None,
-        typer.Option("--shortlist", metavar="FILE", help="Candidates of `translate shortlist`; with --engine native."),
-    ] = None,
     encoding: Encoding = "utf-8",
     text: Annotated[
         bool, typer.Option("--text", "-t", help="Also write the English text, with the source's paragraphs.")
@@ -162,7 +157,6 @@ def run_command(
         length_penalty=length_penalty,
         batch_size=batch_size,
         batch_tokens=batch_tokens,
-        shortlist=str(shortlist.absolute()) if shortlist else None,  # a worker of a cluster may be in another folder
         normalize=normalize,
     )
     job = Job(
@@ -252,9 +246,6 @@ app.command("models", help="Show what models.txt offers, and which of it is on t
 app.command("compare", help="Compare two or more runs, with or without a reference.")(compare_command)
 app.command("bench", help="Measure which batch size and engine is best here, and keep it for `translate`.")(
     bench_command
-)
-app.command("shortlist", help="Learn from text which target pieces go with which source piece, for `--shortlist`.")(
-    shortlist_command
 )
 
 

@@ -48,21 +48,13 @@ def compare_command(
     metrics: Annotated[str, typer.Option("--metrics", help="Against the reference; TER takes longest.")] = (
         "bleu,chrf++,ter"
     ),
-    comet: Annotated[
-        bool | None,
-        typer.Option(
-            "--comet/--no-comet",
-            help="COMET by the program comet-score. Default: where it and its model are on this machine; --comet "
-            "insists, and may download the model.",
-        ),
-    ] = None,
     rows: Annotated[int, typer.Option("--rows", "-n", min=0, help="How many of the rows to print.")] = 10,
     fail_under: Annotated[
         list[str] | None,
         typer.Option(
             "--fail-under",
             metavar="METRIC=VALUE",
-            help="Exit status 4 if a run is worse: bleu, chrf++, ter (over VALUE) or comet; without a reference "
+            help="Exit status 4 if a run is worse: bleu, chrf++, ter (over VALUE); without a reference "
             "identical (percent of rows), mutual-bleu, mutual-chrf. May be given several times.",
         ),
     ] = None,
@@ -84,7 +76,7 @@ def compare_command(
     for file in (json_file, html_file):
         if file and (file.is_dir() or not file.name):
             raise OutputError(f"'{file}' is a folder", "name the file that is to be written")
-    comparison = compare(Question(tuple(runs), reference, source, encoding, chosen, comet))
+    comparison = compare(Question(tuple(runs), reference, source, encoding, chosen))
     failures = find_failures(comparison, limits, on_change=fail_on_change)
     if not quiet:
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # as in `run`

@@ -35,14 +35,13 @@ NOT_THERE = "(none)"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to compare, and with what. `comet` is None for: if it is there."""
+    """What to compare, and with what."""
 
     runs: tuple[Path, ...]
     reference: Path | None = None
     source: Path | None = None
     encoding: str = "utf-8"
     metrics: tuple[str, ...] = METRICS
-    comet: bool | None = None
 
 
 def compare(question: Question) -> Comparison:
@@ -70,7 +69,7 @@ def compare(question: Question) -> Comparison:
         rows=tuple(rows),
     )
     if question.reference is not None:
-        comparison = evaluate(comparison, str(question.reference), question.metrics, comet=question.comet)
+        comparison = evaluate(comparison, str(question.reference), question.metrics)
     return replace(comparison, notices=(*notices, *_notices(runs, comparison)))
 
 

@@ -9,7 +9,7 @@ from translate.changes import Change, Span
 from translate.records import Flag, Signature, TranslateError
 from translate.scores import Interval, is_better_when_lower
 
-LABELS = {"bleu": "BLEU", "chrf": "chrF", "chrf++": "chrF++", "ter": "TER", "comet": "COMET"}
+LABELS = {"bleu": "BLEU", "chrf": "chrF", "chrf++": "chrF++", "ter": "TER"}
 """The metrics' names as people write them."""
 
 
@@ -174,16 +174,6 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Comet:
-    """COMET's scores by system, 0 to 100, or the reason why there are none."""
-
-    model: str
-    scores: Mapping[str, float] = field(default_factory=dict)
-    rows: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Evaluation:
     """All that a reference gives, over the rows that every system and the reference have."""
 
@@ -195,7 +185,6 @@ class Evaluation:
     qualities: tuple[Quality, ...]
     tests: tuple[Significance, ...]
     buckets: tuple[Bucket, ...]
-    comet: Comet | None = None
 
     def score(self, system: str, metric: str) -> float:
         """A system's score."""
@@ -243,7 +232,7 @@ PAIR_METRICS = ("identical", "mutual-bleu", "mutual-chrf")
 def parse_limit(text: str, metrics: Sequence[str]) -> Limit:
     """`METRIC=VALUE`. Raises CompareError for another form or an unknown metric."""
     name, _, value = text.partition("=")
-    known = (*metrics, "comet", *PAIR_METRICS)
+    known = (*metrics, *PAIR_METRICS)
     try:
         if name.lower() not in known:
             raise ValueError
@@ -279,11 +268,6 @@ def _figures(comparison: Comparison, metric: str) -> Mapping[str, float]:
     evaluation = comparison.evaluation
     if evaluation is None:
         raise CompareError(f"--fail-under {metric} needs a reference", "give --reference, or use mutual-chrf=VALUE")
-    if metric == "comet":
-        if evaluation.comet is None or evaluation.comet.reason:
-            reason = evaluation.comet.reason if evaluation.comet else "switched off"
-            raise CompareError(f"--fail-under comet, but there is no score: {reason}", "leave the demand out")
-        return evaluation.comet.scores
     if metric not in evaluation.metrics:
         raise CompareError(f"--fail-under {metric}, but --metrics leaves it out", f"add {metric} to --metrics")
     return {system.key: evaluation.score(system.key, metric) for system in comparison.systems}

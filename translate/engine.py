@@ -72,8 +72,6 @@ def load_engine(model: Model, settings: Settings) -> Engine:
     name = AUTO if settings.engine == "auto" else settings.engine
     if name not in ENGINES:
         raise EngineError(f"unknown engine '{name}'", f"engines are: auto, {', '.join(ENGINES)}")
-    if settings.shortlist and name != "native":
-        raise EngineError(f"the engine '{name}' has no short-list", "use --engine native, or leave out --shortlist")
     # A thread that waits for another sleeps instead of spinning. Where other programs run too, spinning made two threads
     # five times as slow as one, or worse. OpenMP reads this when torch or ctranslate2 is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from itertools import islice
-from pathlib import Path
 from queue import SimpleQueue
 
 import torch
@@ -19,16 +18,14 @@ import torch
 from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, count_processors
 from translate.engine_native_checkpoint import read_checkpoint
 from translate.engine_native_compiled import MOST_BEAMS, CompiledLoop, compile_model
-from translate.engine_native_graphs import RecordedSteps, choose_recording
 from translate.engine_native_jobs import Job, Jobs
 from translate.engine_native_loop import Loop, Queue
 from translate.engine_native_rules import read_rules, safer_rules
 from translate.engine_native_search import make_search
-from translate.engine_native_steps import BLOCK, Decoder, keeps_rows, whole_blocks, whole_powers
+from translate.engine_native_steps import BLOCK, Decoder, keeps_rows, whole_blocks
 from translate.engine_native_weights import fuse, pack_weights
 from translate.engine_torch import choose_device, choose_dtype
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
-from translate.shortlist import read_shortlist
 
 VERSION = "4"
 """Of this engine: raised whenever the same request could come out differently."""
@@ -67,20 +64,11 @@ class NativeEngine:
             raise EngineError(
                 "the engine 'native' has int8 only in its compiled form, and cannot compile it here", hint
             )
-        self._shortlist = read_shortlist(Path(settings.shortlist), model) if settings.shortlist else None
-        if self._compiled is None and self._shortlist:
-            hint = "install a C compiler (gcc or clang), or leave out --shortlist"
-            raise EngineError(
-                "the engine 'native' has the short-list only in its compiled form, which it lacks here", hint
-            )
         self._weights = None if self._compiled else pack_weights(fused, self.dtype, self.device)
         self.batch_tokens = GPU_BATCH_TOKENS if on_gpu else CPU_BATCH_TOKENS
         self._tokens = settings.batch_tokens or self.batch_tokens
         self._size = settings.batch_size
         self._rows = GPU_ROWS if on_gpu else ROWS
-        self._recording = choose_recording(self.device, self.dtype)
-        self._kept: dict[bool, Loop] = {}
-        """Loops whose steps are recorded, for the requests that come next: safer ones, or not."""
         with torch.inference_mode():
             self.batch_independent = self._weights is None or keeps_rows(
                 self._weights, self._rows, (self._rules.beams, self._rules.beams + SAFER_BEAMS)
@@ -93,7 +81,6 @@ class NativeEngine:
             "kernels": self._compiled.kind if self._compiled else "torch",
             "beams": str(self._rules.beams),
             "length-penalty": f"{self._rules.length_penalty:g}",
-            **({"shortlist": self._shortlist.digest} if self._shortlist else {}),
         }
 
     def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
@@ -125,8 +112,6 @@ class NativeEngine:
                     loop = self._make_loop(shared, jobs, workers, safer=safer)
                     for found in loop.run():
                         results.put(found)
-                if isinstance(loop, Loop) and self._recording and not loop.rows:
-                    self._kept[safer] = loop
                 results.put(None)
             except BaseException as error:
                 results.put(error)
@@ -158,21 +143,14 @@ class NativeEngine:
         """One worker's slots and search."""
         rules = safer_rules(self._rules) if safer else self._rules
         size = min(len(jobs), -(-self._size // workers) if self._size else max(1, self._rows // rules.beams))
-        positions = max(job.limit for job in jobs) if self._recording is None else self._positions
+        positions = max(job.limit for job in jobs)
         if self._compiled is not None:
-            shortlist = None if safer else self._shortlist  # a second try has the whole vocabulary
-            return CompiledLoop(self._compiled, rules, shared, size, self._tokens // workers, positions, shortlist)
+            return CompiledLoop(self._compiled, rules, shared, size, self._tokens // workers, positions)
         assert self._weights is not None
-        queue, tokens = Queue(self._weights, shared, self._pad), self._tokens // workers
-        slots = whole_blocks(size) if self._recording is None else whole_powers(size)
-        kept = self._kept.pop(safer, None)
-        if kept and kept.decoder.slots == slots:
-            kept.queue, kept.size = queue, size
-            return kept
-        del kept  # its memory is wanted
+        slots = whole_blocks(size)
         search = make_search(rules, slots, positions, self._weights)
         decoder = Decoder(self._weights, slots, rules.beams)
-        return Loop(queue, decoder, search, size, tokens, RecordedSteps(self._recording))
+        return Loop(Queue(self._weights, shared, self._pad), decoder, search, size, self._tokens // workers)
 
 
 def choose_native_dtype(name: str, device: str) -> str:

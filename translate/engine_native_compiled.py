@@ -24,7 +24,6 @@ from translate.engine_native_jobs import Job, Jobs
 from translate.engine_native_rules import Rules
 from translate.engine_native_weights import Fused
 from translate.records import Hypothesis
-from translate.shortlist import Shortlist
 from translate.usercache import user_cache_folder
 
 log = logging.getLogger(__name__)
@@ -106,7 +105,6 @@ class CompiledLoop:
         size: int,
         tokens: int,
         positions: int,
-        shortlist: Shortlist | None = None,
     ) -> None:
         """size: slots; tokens: padded source tokens in all of them at most; positions: target tokens of the longest row.
 
@@ -115,8 +113,6 @@ class CompiledLoop:
         ids = (rules.start, rules.end, *rules.barred)
         if not all(0 <= token < model.vocabulary for token in ids) or positions >= model.positions:
             raise ValueError(f"tokens {ids} or {positions} positions, of {model.vocabulary} and {model.positions}")
-        if shortlist is not None and not model.vocabulary == model.logits == len(shortlist.starts) - 2:
-            raise ValueError(f"a short-list of {len(shortlist.starts) - 2} tokens, of {model.vocabulary}")
         self._model, self._library, self._jobs, self._size, self._tokens = model, model.library, jobs, size, tokens
         stopping = STOPPING[rules.early_stopping]
         numbers = (
@@ -130,9 +126,6 @@ class CompiledLoop:
         )
         words = _words(*numbers, *rules.barred)
         self._handle = self._library.worker_new(model.handle, words, rules.length_penalty, size, positions)
-        self._shortlist = shortlist  # C reads it as long as there are slots
-        if shortlist is not None:
-            self._library.worker_shorten(self._handle, shortlist.starts.ctypes.data, shortlist.tokens.ctypes.data)
         self._figures = np.zeros((size, 3), dtype=np.int64)
         self._sums = np.zeros(size, dtype=np.float32)
         self._targets = np.zeros((size, positions), dtype=np.int32)
@@ -199,7 +192,6 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
         "model_free": (None, [pointer]),
         "worker_new": (pointer, [pointer, pointer, real, number, number]),
         "worker_free": (None, [pointer]),
-        "worker_shorten": (None, [pointer, pointer, pointer]),
         "worker_add": (None, [pointer, number, pointer, pointer, pointer, pointer]),
         "worker_run": (number, [pointer, number, number]),
         "worker_take": (number, [pointer, number, pointer, pointer, pointer]),

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from translate.engine_native_graphs import RecordedSteps
 from translate.engine_native_jobs import Job, Jobs
 from translate.engine_native_search import Search
-from translate.engine_native_steps import SHORTEST, Decoder, Encoder, Group, whole_blocks, whole_powers
+from translate.engine_native_steps import SHORTEST, Decoder, Encoder, Group, whole_blocks
 from translate.engine_native_weights import Weights
 from translate.records import Hypothesis
 
@@ -114,7 +113,6 @@ class Loop:
     """Slots at most."""
     tokens: int
     """Padded source tokens in all slots at most."""
-    steps: RecordedSteps
     rows: list[Row] = field(default_factory=list)
     """Of the slots in use."""
     long: int = 0
@@ -144,12 +142,12 @@ class Loop:
         used, groups = len(self.rows), self._groups()
         self.decoder.reserve(groups)
         self.search.positions[used : groups[-1].last] = 0  # of slots that only fill the block
-        self.steps.run(groups, lambda: self._advance(groups), [*self.decoder.tensors(), *self.search.tensors()])
+        self._advance(groups)
         self.clock += 1
         return [slot for slot, done in enumerate(self.search.done[:used].tolist()) if done]
 
     def _advance(self, groups: Sequence[Group]) -> None:
-        """What of a step is recorded: nothing here may ask for a value on the host."""
+        """Nothing here asks for a value on the host."""
         n, decoder, search = groups[-1].last, self.decoder, self.search
         logits = decoder.step(search.tokens[:n], search.positions[:n], groups)
         parents = search.advance(n, logits, max(group.past for group in groups))
@@ -157,17 +155,16 @@ class Loop:
             decoder.reorder(n, parents)
 
     def _groups(self) -> tuple[Group, ...]:
-        """The long rows and the others, in sizes of which there are few if steps are recorded: theirs have to come again."""
-        whole = whole_blocks if self.steps.recording is None else whole_powers
+        """The long rows and the others."""
 
         def group(first: int, last: int) -> Group:
             rows = self.rows[first:last]
             past = max((self.clock - row.began for row in rows), default=0) + 1
             source = max((len(row.job.request.source) for row in rows), default=1)
-            return Group(first, last, whole(past, SHORTEST), whole(source, SHORTEST))
+            return Group(first, last, whole_blocks(past, SHORTEST), whole_blocks(source, SHORTEST))
 
-        n = min(whole(len(self.rows)), self.decoder.slots)
-        long = min(whole(self.long), n) if self.long else 0
+        n = min(whole_blocks(len(self.rows)), self.decoder.slots)
+        long = min(whole_blocks(self.long), n) if self.long else 0
         return tuple(group(first, last) for first, last in ((0, long), (long, n)) if first < last)
 
     def _fill(self, free: list[int]) -> list[int]:

@@ -54,10 +54,6 @@ class Search(Protocol):
         """
         ...
 
-    def tensors(self) -> list[Tensor]:
-        """The whole state, in the same tensors from first to last."""
-        ...
-
     def results(self, slots: list[int]) -> list[Found]:
         """What finished slots have found."""
         ...
@@ -92,12 +88,9 @@ class State:
 
     def move(self, target: Tensor, source: Tensor) -> None:
         """Copy every tensor's rows."""
-        for tensor in self.tensors():
-            tensor[target] = tensor[source]
-
-    def tensors(self) -> list[Tensor]:
-        """See `Search`."""
-        return [value for value in vars(self).values() if isinstance(value, Tensor)]
+        for value in vars(self).values():
+            if isinstance(value, Tensor):
+                value[target] = value[source]
 
     def past(self, n: int, columns: int) -> Tensor | None:
         """The histories of the first n slots' beams where a rule needs them, [n × beams, columns], aligned right."""

@@ -32,15 +32,10 @@ def whole_blocks(count: int, least: int = BLOCK) -> int:
     return max(least, -(-count // BLOCK) * BLOCK)
 
 
-def whole_powers(count: int, least: int = BLOCK) -> int:
-    """`count` rounded up to blocks whose number is a power of two: few sizes, so that a step's sizes come again."""
-    return max(least, BLOCK << (-(-count // BLOCK) - 1).bit_length())
-
-
 class Buffers:
     """Memory for results, taken once and used again at each step. A name's buffer grows, and never shrinks.
 
-    On a GPU torch keeps memory by itself, and a recorded step has to have its own.
+    On a GPU torch keeps memory by itself.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -186,10 +181,6 @@ class Decoder:
             wide = min(2 * columns, columns + 128 * self.beams)
             self._past = widen(self._past, wide, 4)  # what is masked is multiplied by 0, so it has to be a number
             self._past_mask = widen(self._past_mask, wide, 2, -math.inf)
-
-    def tensors(self) -> list[Tensor]:
-        """All that a step reads and writes of the slots. Those of `reserve` and `start` may be others afterwards."""
-        return [self._memory, self._past, self._memory_mask, self._past_mask]
 
     def step(self, tokens: Tensor, positions: Tensor, groups: Sequence[Group]) -> Tensor:
         """tokens [n, beams] at positions [n] → logits [n × beams, vocabulary in whole blocks].

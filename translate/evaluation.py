@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from translate.comet import score_comet
 from translate.comparison import (
     Bucket,
     ComparedRow,
@@ -49,7 +48,7 @@ class _Material:
     statistics: Mapping[str, Sequence[Statistics]]
 
 
-def evaluate(comparison: Comparison, path: str, metrics: Sequence[str], *, comet: bool | None = None) -> Comparison:
+def evaluate(comparison: Comparison, path: str, metrics: Sequence[str]) -> Comparison:
     """The comparison with its evaluation, and with each cell's own score. Raises CompareError if nothing has both."""
     rows = [row for row in comparison.rows if row.is_paired and row.reference is not None]
     if not rows:
@@ -69,11 +68,6 @@ def evaluate(comparison: Comparison, path: str, metrics: Sequence[str], *, comet
         qualities=tuple(qualities),
         tests=tuple(tests),
         buckets=tuple(_fill_buckets(material)),
-        comet=None
-        if comet is False
-        else score_comet(
-            [r.source for r in rows], references, dict(zip(keys, texts, strict=True)), insist=comet or False
-        ),
     )
     return replace(comparison, rows=tuple(_add_qualities(comparison, material)), evaluation=evaluation)
 

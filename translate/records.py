@@ -171,8 +171,6 @@ class Settings:
     """Sentences a batch; takes the place of the token budget."""
     batch_tokens: int | None = None
     """Padded source tokens a batch."""
-    shortlist: str | None = None
-    """The file of the vocabulary's short-list."""
     normalize: bool = True
     comfortable_tokens: int = 200
     """Source tokens; a longer sentence is split at a clause end."""

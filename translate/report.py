@@ -102,19 +102,16 @@ def _signed(value: float | None) -> str:
 def _evaluation(comparison: Comparison, evaluation: Evaluation) -> Iterator[str]:
     yield f"against {evaluation.path}, {evaluation.rows:,} rows, with 95 % intervals"
     names = [LABELS[name] for name in evaluation.metrics]
-    comet = evaluation.comet if evaluation.comet and not evaluation.comet.reason else None
-    table = [["", "run", *names, *(["COMET"] if comet else [])]]
+    table = [["", "run", *names]]
     for system in comparison.systems:
         scores = [q for q in evaluation.qualities if q.system == system.key]
         shown = [f"{q.score:.1f} ({q.interval.low:.1f}–{q.interval.high:.1f})" for q in scores]
-        table.append([system.key, system.label, *shown, *([f"{comet.scores[system.key]:.1f}"] if comet else [])])
+        table.append([system.key, system.label, *shown])
     yield from _align(table, left=2)
     yield from ("", "significance: difference, p by paired bootstrap, p by approximate randomization")
     yield from _align([["", *names], *_significance_lines(comparison.pairs, evaluation)])
     yield from ("", *_buckets(comparison, evaluation), "")
     yield from (f"{LABELS[name]}: {evaluation.signatures[name]}" for name in evaluation.metrics)
-    if evaluation.comet and evaluation.comet.reason:
-        yield f"COMET: not computed, {evaluation.comet.reason}"
 
 
 def _significance_lines(pairs: Sequence[Pair], evaluation: Evaluation) -> Iterator[list[str]]:

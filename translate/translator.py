@@ -276,7 +276,7 @@ def refusals_of(model: Model) -> Iterator[None]:
 def check_canary(model: Model, engine: Engine, tokenizer: Tokenizer) -> None:
     """Raise ModelError unless the engine translates a few fixed sentences as it should.
 
-    A bundled model has to give its stored ids in float32, unless it has a short-list. Any other may not echo, loop or
+    A bundled model has to give its stored ids in float32. Any other may not echo, loop or
     fall silent on most of them.
     """
     if engine.name == "echo":
@@ -285,7 +285,7 @@ def check_canary(model: Model, engine: Engine, tokenizer: Tokenizer) -> None:
     with refusals_of(model):
         targets = {hypothesis.number: hypothesis.target for hypothesis in engine.translate(requests)}
     answers = [targets[i] for i in range(len(CANARY))]
-    if model.bundled and "shortlist" not in engine.signature:
+    if model.bundled:
         stored = read_object(model.folder / CANARY_FILE)
         expected = stored.get(engine.signature.get("beams", ""))
         wrong = engine.dtype == "float32" and expected is not None and [list(ids) for ids in answers] != expected

@@ -9,7 +9,6 @@
 #include "dense.h"
 #include "attention.h"
 #include "search.h"
-#include "shortlist.h"
 #include "profile.h"
 #if TILES
 #include <sys/syscall.h>
@@ -47,7 +46,6 @@ typedef struct {
     Pool pool, sentence_pool;
     word *active;
     Choice *choices;
-    Shortlist shortlist; /* all null without one */
     Buffer x, fused, mixed, added, inner, inputs, scores, logits, bars;
 } Worker;
 
@@ -158,13 +156,7 @@ void worker_free(Worker *worker) {
                          &worker->inputs, &worker->scores, &worker->logits, &worker->bars};
     for (int i = 0; i < 9; i++) free(buffers[i]->at);
     free(worker->barred), free(worker->powers), free(worker->slot), free(worker->past), free(worker->source);
-    free_shortlist(&worker->shortlist, worker->slots);
     free(worker->active), free(worker->choices), free(worker);
-}
-
-/* Before any source is added: each gets the candidates that this table has for it alone. The table is the caller's. */
-void worker_shorten(Worker *worker, const word *starts, const int32_t *table) {
-    begin_shortlist(&worker->shortlist, starts, table, worker->model->logits.width, worker->slots);
 }
 
 /* x = layer normalisation of x + added, both [rows, d]; epsilon as torch.nn.LayerNorm has it. */
@@ -273,7 +265,6 @@ void worker_add(Worker *worker, word count, const word *numbers, const word *len
         while (worker->slot[slot].busy) slot++;
         begin_slot(worker->slot + slot, &worker->rules, worker->positions, numbers[i], limits[i]);
         worker->slot[slot].columns = lengths[i];
-        if (worker->shortlist.own) list_candidates(&worker->shortlist, slot, ids + tokens, lengths[i]);
         slots[some++] = slot, tokens += lengths[i];
         if (i + 1 < count && tokens + lengths[i + 1] <= most) continue;
         encode(worker, some, slots, ids, lengths + first);
@@ -380,29 +371,6 @@ static void choose_tokens(Worker *worker, const float *x, word count) {
     }
 }
 
-/* The same among each row's own candidates. */
-static void choose_candidates(Worker *worker, const float *x, word count) {
-    Shortlist *list = &worker->shortlist;
-    const Dense *full = &worker->model->logits, *dense = full;
-    word beams = worker->rules.beams, rows = count * beams, best = beams > 1 ? 2 * beams : 1;
-    PROFILED(LOGITS_PRODUCT, 0, 0, dense = shorten(list, full, worker->active, count));
-    word width = dense->columns < LOGITS ? dense->columns : LOGITS, longest = begin_taking(list, worker->active, count);
-    float *logits = reserve(&worker->logits, rows * width * 4), *own_logits = reserve(&list->logits, rows * longest * 4);
-    begin_choices(worker, rows, best);
-    Inputs inputs = prepare(dense, x, rows, &worker->inputs);
-    for (word from = 0; from < dense->columns; from += width) {
-        word to = from + width < dense->columns ? from + width : dense->columns;
-        PROFILED(LOGITS_PRODUCT, rows * dense->inputs * (to - from), dense->words * (to - from) * 4,
-                 multiply(dense, &inputs, rows, from, to, LINEAR, logits, width));
-        PROFILED(CHOICE, 0, 0, for (word i = 0; i < count; i++)
-                     take_candidates(list->own + worker->active[i], dense == full, beams, logits + i * beams * width, width,
-                                     from, to, own_logits + i * beams * longest, longest));
-    }
-    PROFILED(CHOICE, 0, 0, for (word row = 0; row < rows; row++)
-                 choose_candidate(list, full->type != FLOAT32, list->own + worker->active[row / beams], worker->choices + row,
-                                  best, own_logits + row * longest, barred_for(worker, row)));
-}
-
 /* Step until `enough` slots are finished and not yet taken, or nothing is left to do, or `steps` are over; how many are finished. */
 word worker_run(Worker *worker, word enough, word steps) {
     word done = 0;
@@ -413,7 +381,7 @@ word worker_run(Worker *worker, word enough, word steps) {
         for (word i = 0; i < worker->slots; i++)
             if (worker->slot[i].busy && !worker->slot[i].done) worker->active[count++] = i;
         if (!count) break;
-        (worker->shortlist.own ? choose_candidates : choose_tokens)(worker, decode(worker, count), count);
+        choose_tokens(worker, decode(worker, count), count);
         for (word i = 0; i < count; i++) {
             Slot *slot = worker->slot + worker->active[i];
             const Choice *choices = worker->choices + i * worker->rules.beams;
@@ -423,7 +391,6 @@ word worker_run(Worker *worker, word enough, word steps) {
             done++;
             release_pages(worker->past + worker->active[i], &worker->pool);
             release_pages(worker->source + worker->active[i], &worker->pool);
-            if (worker->shortlist.own) forget_candidates(&worker->shortlist, worker->active[i]);
         }
     }
     tiles_end();

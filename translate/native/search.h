@@ -98,6 +98,12 @@ static void choose(int rough, Choice *choice, word count, float *logits, word fi
 INLINE float log_allowed(const Choice *choice) { return logf(choice->allowed) + choice->highest; }
 INLINE float log_all(const Choice *choice) { return logf(choice->allowed + choice->barred) + choice->highest; }
 
+/* Tokens that may not come next. */
+typedef struct {
+    word count;
+    const word *tokens; /* [count] */
+} Barred;
+
 /* The tokens barred for a row: always, and because they would repeat a sequence of `ngram` tokens. Each once. */
 static word list_barred(const Rules *rules, const int32_t *history, word tokens, word *out) {
     word n = rules->bars, ngram = rules->ngram;
