@@ -34,9 +34,9 @@ from translate.catalog import resolve_model
 from translate.checks import needs_model
 from translate.engine import ENGINES, installed_engines, load_engine
 from translate.engine_torch import has_fast_bfloat16
+from translate.machine import package_versions
 from translate.measurements import quartiles
 from translate.modelfolder import fingerprint
-from translate.provenance import package_versions
 from translate.recommendations import machine_kind
 from translate.records import Model, Request, Settings
 from translate.samples import read_text

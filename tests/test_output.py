@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.files import write_atomically
 from translate.output import (
     DocumentRecord,
     RunRecord,
@@ -27,6 +26,7 @@ from translate.output import (
     write_run,
 )
 from translate.records import Flag, OutputError, Row, format_signature, parse_signature
+from translate.storage import write_atomically
 
 ROW = Row("data/a.txt", 0, 0, 0, 5, "Hallo", "Hello", -0.41, (Flag.RETRIED,))
 RUN = RunRecord(

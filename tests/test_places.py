@@ -18,11 +18,10 @@ from conftest import Command, command, environment
 from test_resume import outputs, write_texts
 from translate.documents import document_name, find_files
 from translate.events import DocumentFailed, Summary
-from translate.files import write_atomically
 from translate.output import read_rows, read_run
 from translate.pipeline import Job, run
-from translate.places import absolute_name, as_path, is_remote
 from translate.records import InputError, OutputError, Settings
+from translate.storage import absolute_name, as_path, is_remote, write_atomically
 
 ECHO = ("--engine", "echo", "--model", "tiny-de-en", "-q")
 

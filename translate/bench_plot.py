@@ -8,8 +8,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from translate.bench import Bench
-from translate.files import write_atomically
 from translate.measurements import Batching, Measurement, Variant
+from translate.storage import write_atomically
 
 SVG = "http://www.w3.org/2000/svg"
 WIDTH, HEIGHT, GAP, TOP = 620, 400, 16, 84

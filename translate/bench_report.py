@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from translate.bench import Bench
-from translate.files import write_atomically
 from translate.measurements import Batching, Difference, Measurement, Variant, compare_rows
 from translate.records import OutputError
+from translate.storage import write_atomically
 
 FORMAT = 1
 """Of bench.json."""

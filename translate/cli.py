@@ -25,10 +25,10 @@ from translate.cli_show import Encoding, Files, ModelsFile, check_choice, check_
 from translate.cluster_options import Cluster, load_runner
 from translate.documents import check_encoding
 from translate.engine import DTYPES, ENGINES
-from translate.places import as_path
 from translate.progress import Reporter, say, say_error
 from translate.records import Flag, Row, Settings, TranslateError
 from translate.shards import parse_shard
+from translate.storage import as_path
 
 if TYPE_CHECKING:
     from translate.pipeline import Job

@@ -177,7 +177,7 @@ def report(bench: Bench, old: Baseline | None, output: Path, *, keep: bool) -> N
     """The table and the recommendation on standard output, bench.json and bench.svg, the kept recommendation."""
     from translate.bench_plot import write_plot
     from translate.bench_report import compare_with, format_table, write_bench
-    from translate.provenance import package_versions
+    from translate.machine import package_versions
     from translate.recommendations import keep as keep_recommendations
 
     differences = compare_with(bench, old) if old else {}

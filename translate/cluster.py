@@ -30,6 +30,7 @@ from translate.cluster_journal import Journal, State, difference
 from translate.cluster_options import Cluster
 from translate.cluster_worker import Equipment, Planning, Report, Worker, split_documents, store_model, unpack_items
 from translate.events import Event, Item, Loaded, Step, Tally
+from translate.machine import package_versions
 from translate.pipeline import (
     Job,
     choose_documents,
@@ -40,10 +41,9 @@ from translate.pipeline import (
     memory_path,
     write_event,
 )
-from translate.places import absolute_name
-from translate.provenance import package_versions
 from translate.records import EngineError, Flag, ModelError, Translation, format_signature
 from translate.runfolder import RunFolder
+from translate.storage import absolute_name
 from translate.translator import Interrupted, Progress
 
 log = logging.getLogger(__name__)

@@ -26,15 +26,14 @@ from translate.batches import make_chunks
 from translate.cluster_journal import Known, remember
 from translate.engine import load_engine
 from translate.events import Begin, DocumentFailed, End, Item
+from translate.machine import package_versions
 from translate.memory import Remembered, window_key
 from translate.modelfolder import CANARY_FILE, SMALL_FILES, fingerprint, weight_file
 from translate.pipeline import read_items
-from translate.places import absolute_name, as_path
-from translate.provenance import package_versions
 from translate.records import Document, InputError, Model, ModelError, Sentence, Settings, Signature, Translation
+from translate.storage import absolute_name, as_path, user_cache_folder
 from translate.tokens import Tokenizer
 from translate.translator import Translator, batch_tokens, check_canary, make_signature
-from translate.usercache import user_cache_folder
 
 BLOCK_ITEMS = 10_000
 """Items in a table that a document's sentences travel in until they are dealt into windows."""

@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from translate.files import LONGEST_NAME
 from translate.output import rows_path, text_path
-from translate.places import is_remote
 from translate.records import InputError, OutputError
+from translate.storage import LONGEST_NAME, is_remote
 
 
 def check_places(folder: Path, names: Mapping[str, Path], *, text: bool = False) -> None:

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from translate.places import as_path, is_remote, remote_name
 from translate.records import Document, InputError, Paragraph
+from translate.storage import as_path, is_remote, remote_name
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer

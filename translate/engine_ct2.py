@@ -18,7 +18,7 @@ from typing import Any
 
 from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, SAFER_NGRAM, count_processors
 from translate.records import EngineError, Hypothesis, Model, OutputError, Request, Settings, Signature
-from translate.usercache import user_cache_folder
+from translate.storage import user_cache_folder
 
 try:
     import ctranslate2

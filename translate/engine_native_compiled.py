@@ -24,7 +24,7 @@ from translate.engine_native_jobs import Job, Jobs
 from translate.engine_native_rules import Rules
 from translate.engine_native_weights import Fused
 from translate.records import Hypothesis
-from translate.usercache import user_cache_folder
+from translate.storage import user_cache_folder
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from translate.files import write_atomically
 from translate.records import Document, Flag, OutputError, Row, Sentence, Signature, format_signature, parse_signature
+from translate.storage import write_atomically
 
 RUN_FILE = "run.json"
 RUN_FILES = re.compile(r"run(?:-[0-9]+-of-([0-9]+))?\.json")

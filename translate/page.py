@@ -19,9 +19,9 @@ from markupsafe import Markup
 
 from translate.changes import Change, Span
 from translate.comparison import LABELS, Cell, ComparedRow, Comparison, Difference
-from translate.files import write_atomically
 from translate.plots import draw_plots
 from translate.records import Flag, format_signature
+from translate.storage import write_atomically
 
 CHANGES, FLAGS = tuple(Change), tuple(Flag)
 MOST_DOCUMENTS = 40

@@ -30,10 +30,9 @@ from translate.documents import (
 )
 from translate.engine import Engine, load_engine
 from translate.events import Begin, DocumentDone, DocumentFailed, End, Event, Found, Item, Loaded, Step, Tally
+from translate.machine import describe_machine, package_versions
 from translate.memory import Memory
 from translate.output import rows_path
-from translate.places import absolute_name, is_remote
-from translate.provenance import describe_machine, package_versions
 from translate.recommendations import advise
 from translate.records import (
     InputError,
@@ -48,9 +47,9 @@ from translate.records import (
 from translate.runfolder import RunFolder
 from translate.sentences import split_sentences
 from translate.shards import Shard
+from translate.storage import absolute_name, is_remote, user_cache_folder
 from translate.tokens import Tokenizer
 from translate.translator import Progress, Translator, batch_tokens, check_canary, make_signature, refusals_of
-from translate.usercache import user_cache_folder
 
 FIRST_PIPED_WINDOW = 16
 """Sentences. From standard input windows begin small and double, so that the first rows come soon."""

@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from translate.engine import AUTO, installed_engines
-from translate.files import write_atomically
 from translate.measurements import Batching, Recommendation, Variant
 from translate.records import Model, Settings
-from translate.usercache import user_cache_folder
+from translate.storage import user_cache_folder, write_atomically
 
 FORMAT = 1
 

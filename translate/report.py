@@ -10,8 +10,8 @@ from pathlib import Path
 
 from translate.changes import Change, Span
 from translate.comparison import LABELS, Cell, ComparedRow, Comparison, Difference, Evaluation, Pair, System
-from translate.files import write_atomically
 from translate.records import format_signature
+from translate.storage import write_atomically
 
 MOST_DOCUMENTS = 12
 """In the table of the text; JSON and HTML have all."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from translate.destinations import Guard, check_no_link
-from translate.files import AtomicFile, ObjectFile, new_file
 from translate.output import (
     RUN_FILE,
     DocumentRecord,
@@ -29,9 +28,9 @@ from translate.output import (
     write_run,
     write_text,
 )
-from translate.places import is_remote
 from translate.records import Document, Flag, OutputError, Row
 from translate.shards import Shard
+from translate.storage import AtomicFile, ObjectFile, is_remote, new_file
 
 LOCK_FILE = ".lock"
 JOINING_FILE = ".lock-joining"

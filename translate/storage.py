@@ -1,7 +1,9 @@
-"""Text files that are complete whenever they have their final name, on a disk and in an object store.
+"""Where bytes lie: paths on this machine or in a store, text files that are complete or not there, the user's cache.
 
-On a disk a file is written under a temporary name in its own folder, flushed to disk, and renamed. In an object store
-a whole object appears at once, so a file is written here first and put there when it is finished.
+A name means a path on this machine, or one that fsspec reaches (`s3://…`, `gs://…`); those are universal-pathlib's, which
+have the methods of Path that we use, and `is_remote` tells them apart. On a disk a file is written under a temporary name
+in its own folder, flushed to disk, and renamed. In an object store a whole object appears at once, so a file is written
+here first and put there when it is finished.
 """
 
 from __future__ import annotations
@@ -9,14 +11,15 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, cast
 
-from translate.places import is_remote
-from translate.records import OutputError
+from translate.records import InputError, OutputError
 
 LONGEST_NAME = 255
 """Bytes, on every common file system."""
@@ -122,3 +125,59 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+def as_path(text: str) -> Path:
+    """The path. Raises InputError for a URL that no installed package can read."""
+    if not URL.match(text):
+        return Path(text)
+    try:
+        from upath import UPath
+
+        path: Any = UPath(text)
+        protocol = path.fs.protocol  # loads the file system's own package
+    except ModuleNotFoundError as error:
+        hint = "pip install 'translate-batch[remote]'; gs:// needs gcsfs beside it, other stores their own packages"
+        raise InputError(f"'{text}' needs the package '{error.name}'", hint) from error
+    except Exception as error:  # each file system has errors of its own
+        raise InputError(f"cannot use '{text}': {error}", "check the address, and what its store needs") from error
+    return Path(path.path) if "file" in protocol or "local" in protocol else cast(Path, path)
+
+
+def is_remote(path: Path) -> bool:
+    """Whether fsspec has to be asked for it."""
+    return not isinstance(path, Path)
+
+
+def absolute_name(path: Path) -> str:
+    """What names the path from every folder, the reverse of `as_path`; links are not followed."""
+    return str(path) if is_remote(path) else os.path.abspath(path)
+
+
+def remote_name(path: Path) -> str:
+    """A remote path below its store's root, bucket first. Raises InputError if it leads upwards, as no path on a disk may."""
+    name = str(cast(Any, path).path).lstrip("/")
+    if ".." in PurePosixPath(name).parts:
+        raise InputError(f"'{path}' has '..' in it", "rename it: its rows would be written somewhere else")
+    return name
+
+
+PROGRAM = "translate-batch"
+
+
+def user_cache_folder() -> Path:
+    """The user's cache folder for this program; it need not exist yet.
+
+    As the system has it: XDG_CACHE_HOME where set (https://specifications.freedesktop.org/basedir-spec), else
+    ~/Library/Caches on macOS, LOCALAPPDATA on Windows, ~/.cache elsewhere.
+    """
+    if given := os.environ.get("XDG_CACHE_HOME"):
+        return Path(given) / PROGRAM
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / PROGRAM
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / PROGRAM / "Cache"
+    return Path.home() / ".cache" / PROGRAM

@@ -1,4 +1,4 @@
-"""With what a run was made: the versions of the packages that a text goes through, and the kind of machine."""
+"""What machine this is, and with what a run was made: processors, graphics, versions of packages. No names, no addresses."""
 
 from __future__ import annotations
 
