@@ -24,10 +24,10 @@ from statistics import median, quantiles
 from readme import replace_block
 from translate.batches import make_batches, padding_share
 from translate.catalog import resolve_model
-from translate.documents import document_name, find_files, open_document, read_paragraphs
 from translate.engine import Engine, load_engine
 from translate.records import Request, Settings, Signature
-from translate.sentences import split_sentences
+from translate.text.documents import document_name, find_files, open_document, read_paragraphs
+from translate.text.sentences import split_sentences
 from translate.tokens import Tokenizer
 
 FILE_ORDER_SIZE = 8

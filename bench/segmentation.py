@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from pathlib import Path
 
-from translate.sentences import split_paragraph
+from translate.text.sentences import split_paragraph
 
 Splitter = Callable[[str], Iterable[str]]
 

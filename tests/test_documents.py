@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from translate.documents import check_encoding, document_name, find_files, open_document, read_paragraphs
 from translate.records import InputError
+from translate.text.documents import check_encoding, document_name, find_files, open_document, read_paragraphs
 
 READABLE = {
     "UTF-8": ("Grüße.\n".encode(), "Grüße.\n"),

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from translate.records import Paragraph, Sentence
-from translate.sentences import split_paragraph, split_sentences
+from translate.text.sentences import split_paragraph, split_sentences
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLD = ROOT.parent / "shared" / "segmentation" / "gold-dev.jsonl"

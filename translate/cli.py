@@ -23,12 +23,12 @@ from translate.cli_bench import bench_command
 from translate.cli_compare import compare_command
 from translate.cli_show import Encoding, Files, ModelsFile, check_choice, check_option, models_command, segment_command
 from translate.cluster_options import Cluster, load_runner
-from translate.documents import check_encoding
 from translate.engine import DTYPES, ENGINES
 from translate.progress import Reporter, say, say_error
 from translate.records import Flag, Row, Settings, TranslateError
 from translate.shards import parse_shard
 from translate.storage import as_path
+from translate.text.documents import check_encoding
 
 if TYPE_CHECKING:
     from translate.pipeline import Job

@@ -9,9 +9,9 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from translate.documents import check_encoding
 from translate.progress import say_error
 from translate.records import TranslateError
+from translate.text.documents import check_encoding
 
 T = TypeVar("T")
 
@@ -39,10 +39,10 @@ def check_choice(value: str, choices: Sequence[str], option: str) -> None:
 def segment_command(files: Files, encoding: Encoding = "utf-8") -> None:
     """Documents → sentences → standard output."""
     check_option(encoding, check_encoding, "--encoding")
-    from translate.documents import STANDARD_INPUT, open_document, read_paragraphs, standard_input
     from translate.output import format_span
     from translate.pipeline import find_documents
-    from translate.sentences import split_sentences
+    from translate.text.documents import STANDARD_INPUT, open_document, read_paragraphs, standard_input
+    from translate.text.sentences import split_sentences
 
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
     if files == [STANDARD_INPUT]:

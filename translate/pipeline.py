@@ -20,14 +20,6 @@ from translate import output
 from translate.batches import make_chunks
 from translate.catalog import resolve_model
 from translate.destinations import check_no_link, check_places, leave_out_unwritable
-from translate.documents import (
-    STANDARD_INPUT,
-    document_name,
-    find_files,
-    open_document,
-    read_paragraphs,
-    standard_input,
-)
 from translate.engine import Engine, load_engine
 from translate.events import Begin, DocumentDone, DocumentFailed, End, Event, Found, Item, Loaded, Step, Tally
 from translate.machine import describe_machine, package_versions
@@ -45,9 +37,17 @@ from translate.records import (
     format_signature,
 )
 from translate.runfolder import RunFolder
-from translate.sentences import split_sentences
 from translate.shards import Shard
 from translate.storage import absolute_name, is_remote, user_cache_folder
+from translate.text.documents import (
+    STANDARD_INPUT,
+    document_name,
+    find_files,
+    open_document,
+    read_paragraphs,
+    standard_input,
+)
+from translate.text.sentences import split_sentences
 from translate.tokens import Tokenizer
 from translate.translator import Progress, Translator, batch_tokens, check_canary, make_signature, refusals_of
 

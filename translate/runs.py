@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from string import ascii_uppercase
 
-from translate.documents import document_name, open_document
 from translate.output import find_run_files, read_rows, read_run
 from translate.records import InputError, Row, Signature
+from translate.text.documents import document_name, open_document
 
 LINES_DOCUMENT = "lines"
 """The `doc` of plain lines whose source is not given."""

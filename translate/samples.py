@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from translate.checks import needs_model
-from translate.documents import open_document, read_paragraphs
 from translate.pipeline import find_documents
 from translate.records import InputError
 from translate.runs import read_lines
-from translate.sentences import split_sentences
+from translate.text.documents import open_document, read_paragraphs
+from translate.text.sentences import split_sentences
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ from hypothesis import strategies as st
 
 from reliability.attack import FOLDER, SMALL, Attack, Size, Tally, check, judge_rows
 from translate import pipeline
-from translate.documents import check_encoding, open_document
 from translate.events import DocumentFailed, Event
 from translate.output import format_row
 from translate.records import Row, Settings, TranslateError
+from translate.text.documents import check_encoding, open_document
 
 PART = 2_000
 """Documents that are made from one seed."""
