@@ -23,12 +23,12 @@ from statistics import median, quantiles
 
 from readme import replace_block
 from translate.batches import make_batches, padding_share
-from translate.catalog import resolve_model
 from translate.engine import Engine, load_engine
+from translate.model.catalog import resolve_model
+from translate.model.tokenizer import Tokenizer
 from translate.records import Request, Settings, Signature
 from translate.text.documents import document_name, find_files, open_document, read_paragraphs
 from translate.text.sentences import split_sentences
-from translate.tokens import Tokenizer
 
 FILE_ORDER_SIZE = 8
 SEED = 20

@@ -20,11 +20,11 @@ from typing import Any
 
 from readme import replace_block
 from translate.batches import make_batches
-from translate.catalog import resolve_model
 from translate.engine import Engine, load_engine
+from translate.model.catalog import resolve_model
+from translate.model.tokenizer import Tokenizer
 from translate.recommendations import machine_kind
 from translate.records import Hypothesis, Model, Request, Settings, TranslateError, format_signature
-from translate.tokens import Tokenizer
 
 VARIANTS = (
     ("transformers", "float32"),

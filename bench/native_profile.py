@@ -27,12 +27,12 @@ from torch.profiler import ProfilerActivity, profile
 
 from readme import replace_block
 from translate import engine_native_compiled as compiled
-from translate.catalog import resolve_model
 from translate.engine_native import NativeEngine
 from translate.engine_native_jobs import Job, Jobs
+from translate.model.catalog import resolve_model
+from translate.model.tokenizer import Tokenizer
 from translate.recommendations import machine_kind
 from translate.records import Model, Request, Settings
-from translate.tokens import Tokenizer
 
 PARTS = ("products", "attention", "normalisation", "logits", "choosing tokens")
 """As `profile.h` numbers them, for the encoder and for the decoder."""

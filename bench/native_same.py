@@ -25,11 +25,11 @@ from sacrebleu.metrics import BLEU
 
 from readme import replace_block
 from translate.batches import make_batches
-from translate.catalog import resolve_model
 from translate.engine import load_engine
+from translate.model.catalog import resolve_model
+from translate.model.tokenizer import Tokenizer
 from translate.recommendations import machine_kind
 from translate.records import Hypothesis, Model, Request, Settings
-from translate.tokens import Tokenizer
 
 SEED = 20
 

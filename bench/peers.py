@@ -30,17 +30,17 @@ from pathlib import Path
 
 from readme import replace_block
 from translate.batches import make_batches, make_chunks
-from translate.catalog import resolve_model
 from translate.checks import needs_model
 from translate.engine import ENGINES, installed_engines, load_engine
 from translate.engine_torch import has_fast_bfloat16
 from translate.machine import package_versions
 from translate.measurements import quartiles
-from translate.modelfolder import fingerprint
+from translate.model.catalog import resolve_model
+from translate.model.folder import fingerprint
+from translate.model.tokenizer import Tokenizer
 from translate.recommendations import machine_kind
 from translate.records import Model, Request, Settings
 from translate.samples import read_text
-from translate.tokens import Tokenizer
 
 Translate = Callable[[Sequence[str]], list[str]]
 

@@ -28,12 +28,12 @@ from typing import Any
 
 from readme import replace_block
 from translate.batches import make_batches
-from translate.catalog import resolve_model
 from translate.engine import Engine, load_engine
 from translate.measurements import quartiles
+from translate.model.catalog import resolve_model
+from translate.model.tokenizer import Tokenizer
 from translate.recommendations import machine_kind
 from translate.records import Model, Request, Settings
-from translate.tokens import Tokenizer
 
 NATIVE, TORCH = "native", "native, with torch"
 ENGINES = (NATIVE, TORCH, "ctranslate2", "transformers")

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from translate.catalog import BUNDLED
-from translate.modelfolder import fingerprint
+from translate.model.catalog import BUNDLED
+from translate.model.folder import fingerprint
+from translate.model.tokenizer import Tokenizer
 from translate.records import Model
-from translate.tokens import Tokenizer
 
 # A busy machine is slow, not wrong.
 settings.register_profile("translate", suppress_health_check=[HealthCheck.too_slow])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests_hub import COMMIT, Hub
-from translate.catalog import (
+from translate.model.catalog import (
     Entry,
     Kind,
     bundled_names,
@@ -21,7 +21,7 @@ from translate.catalog import (
     resolve_model,
     within,
 )
-from translate.modelfolder import check_folder, fingerprint
+from translate.model.folder import check_folder, fingerprint
 from translate.records import Model, ModelError
 
 NAME = "Somebody/opus-mt-de-en"
@@ -263,7 +263,7 @@ def test_a_call_may_take_as_long_as_it_comes_forward() -> None:
 
 def test_a_damaged_bundled_model_is_named(tiny: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its fingerprint, so that no row is translated with it."""
-    from translate import catalog
+    from translate.model import catalog
 
     shutil.copytree(tiny.folder, tmp_path / "tiny-de-en")
     monkeypatch.setattr(catalog, "BUNDLED", tmp_path)

@@ -18,8 +18,8 @@ import pytest
 from clusters import ENVIRONMENT, LOOPBACK, WORKER, Nodes, cluster, find_processes, listening, start_driver, wait_until
 from conftest import Command, command, environment
 from test_resume import count_remembered, outputs, write_texts
-from translate.catalog import BUNDLED
-from translate.modelfolder import fingerprint
+from translate.model.catalog import BUNDLED
+from translate.model.folder import fingerprint
 
 pytestmark = pytest.mark.slow
 ENGINE = "transformers"

@@ -16,8 +16,8 @@ from translate import engine_hf, engine_torch
 from translate.engine import load_engine
 from translate.engine_hf import TransformersEngine, default_batch_tokens
 from translate.engine_torch import choose_device, choose_dtype
+from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, Hypothesis, Model, ModelError, Request, Settings
-from translate.tokens import Tokenizer
 from translate.translator import check_canary
 
 SENTENCES = [

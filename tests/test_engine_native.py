@@ -23,8 +23,8 @@ from translate.engine_native_loop import arrange
 from translate.engine_native_rules import read_rules
 from translate.engine_native_scores import bar_repeated, best_token, best_tokens
 from translate.engine_native_steps import BLOCK, MOST_COLUMNS, Buffers, attend, column_mask
+from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, Hypothesis, Model, Request, Settings
-from translate.tokens import Tokenizer
 
 TEXTS = (
     "Ja.",

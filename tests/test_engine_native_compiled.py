@@ -18,9 +18,9 @@ from transformers import MarianConfig, MarianMTModel
 from test_engine_native import TEXTS, agree, ask, native
 from translate import engine_native_compiled as compiled
 from translate.engine_hf import TransformersEngine
-from translate.modelfolder import fingerprint
+from translate.model.folder import fingerprint
+from translate.model.tokenizer import Tokenizer
 from translate.records import Model, Settings
-from translate.tokens import Tokenizer
 
 pytestmark = pytest.mark.skipif(compiled.load_library() is None, reason="no C compiler here")
 

@@ -10,8 +10,8 @@ import pytest
 
 from conftest import Command
 from translate.engine import ENGINES, Engine, installed_engines, load_engine
+from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, Model, Request, Settings
-from translate.tokens import Tokenizer
 
 TEXTS = (
     "Das ist ein Haus.",

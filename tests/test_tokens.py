@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from translate.model.tokenizer import Tokenizer
 from translate.records import Model, ModelError
-from translate.tokens import Tokenizer
 
 TEXTS = [
     "Das ist ein Haus.", "„Ja“, sagte er – und ging.", "10.000 Euro", "Rindfleischetikettierung", "ÄÖÜß", "🙂 Ist", "a\tb  c", "x" * 500,
@@ -79,7 +79,7 @@ _kept: list[Tokenizer] = []
 def shared_tokenizer() -> Tokenizer:
     """One for all examples; hypothesis and fixtures do not go together."""
     if not _kept:
-        from translate.catalog import BUNDLED
+        from translate.model.catalog import BUNDLED
 
         _kept.append(Tokenizer(Model("tiny-de-en", BUNDLED / "tiny-de-en", None, "")))
     return _kept[0]

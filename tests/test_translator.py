@@ -9,8 +9,8 @@ import pytest
 
 from translate.engine import EchoEngine
 from translate.memory import Memory
+from translate.model.tokenizer import Tokenizer
 from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Translation
-from translate.tokens import Tokenizer
 from translate.translator import Interrupted, Translator, check_canary, make_signature, refusals_of
 
 TEXTS = ["Das Haus ist alt.", "Die Sonne scheint heute.", "12", "Das Haus ist alt.", "Nur ein Wort"]

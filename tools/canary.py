@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from translate.engine import load_engine
-from translate.modelfolder import CANARY_FILE, fingerprint
+from translate.model.folder import CANARY_FILE, fingerprint
+from translate.model.tokenizer import Tokenizer
 from translate.records import Model, Request, Settings
-from translate.tokens import Tokenizer
 from translate.translator import CANARY
 
 BEAMS = (1, 4)

@@ -33,10 +33,10 @@ from translate.measurements import (
     seconds_a_token,
     spread_evenly,
 )
+from translate.model.tokenizer import Tokenizer
 from translate.recommendations import machine_kind
 from translate.records import EngineError, InputError, Model, Settings
 from translate.samples import Text
-from translate.tokens import Tokenizer
 
 ALONE = Batching(size=1)
 SEED = 2026

@@ -19,8 +19,8 @@ from pathlib import Path
 from translate.batches import make_batches
 from translate.engine import Engine, load_engine
 from translate.measurements import Batching, Pass
+from translate.model.tokenizer import Tokenizer
 from translate.records import Hypothesis, Model, Request, Settings, TranslateError, format_signature
-from translate.tokens import Tokenizer
 from translate.translator import make_signature
 
 WARMUP = 2

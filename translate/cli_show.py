@@ -67,7 +67,7 @@ def segment_command(files: Files, encoding: Encoding = "utf-8") -> None:
 
 def models_command(models_file: ModelsFile = None) -> None:
     """A line a model, in order of preference; asks no hub."""
-    from translate.catalog import find_models_file, list_models
+    from translate.model.catalog import find_models_file, list_models
 
     entries = list(list_models(models_file))
     width = max(len(str(entry)) for entry, _ in entries)

@@ -23,7 +23,6 @@ import ray
 import ray.data
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from translate.catalog import Resolution, resolve_model
 from translate.checks import needs_model
 from translate.cluster_connection import SPARE_CPUS, connected, plain_errors, quiet_data
 from translate.cluster_journal import Journal, State, difference
@@ -31,6 +30,7 @@ from translate.cluster_options import Cluster
 from translate.cluster_worker import Equipment, Planning, Report, Worker, split_documents, store_model, unpack_items
 from translate.events import Event, Item, Loaded, Step, Tally
 from translate.machine import package_versions
+from translate.model.catalog import Resolution, resolve_model
 from translate.pipeline import (
     Job,
     choose_documents,

@@ -28,11 +28,11 @@ from translate.engine import load_engine
 from translate.events import Begin, DocumentFailed, End, Item
 from translate.machine import package_versions
 from translate.memory import Remembered, window_key
-from translate.modelfolder import CANARY_FILE, SMALL_FILES, fingerprint, weight_file
+from translate.model.folder import CANARY_FILE, SMALL_FILES, fingerprint, weight_file
+from translate.model.tokenizer import Tokenizer
 from translate.pipeline import read_items
 from translate.records import Document, InputError, Model, ModelError, Sentence, Settings, Signature, Translation
 from translate.storage import absolute_name, as_path, user_cache_folder
-from translate.tokens import Tokenizer
 from translate.translator import Translator, batch_tokens, check_canary, make_signature
 
 BLOCK_ITEMS = 10_000

@@ -20,7 +20,7 @@ from transformers.utils import logging as transformers_logging
 
 from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, SAFER_NGRAM
 from translate.engine_torch import choose_device, choose_dtype
-from translate.modelfolder import weight_file
+from translate.model.folder import weight_file
 from translate.records import EngineError, Hypothesis, Model, ModelError, Request, Settings, Signature
 
 log = logging.getLogger(__name__)

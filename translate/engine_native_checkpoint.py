@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from translate.modelfolder import weight_file
+from translate.model.folder import weight_file
 from translate.records import ModelError
 
 DEFAULTS: Mapping[str, Any] = {

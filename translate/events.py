@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from translate.catalog import Refusal
+from translate.model.catalog import Refusal
 from translate.output import count_flags
 from translate.records import Document, Flag, InputError, Model, Row, Sentence, Signature, format_signature
 from translate.translator import Progress

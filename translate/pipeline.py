@@ -18,12 +18,13 @@ from pathlib import Path
 
 from translate import output
 from translate.batches import make_chunks
-from translate.catalog import resolve_model
 from translate.destinations import check_no_link, check_places, leave_out_unwritable
 from translate.engine import Engine, load_engine
 from translate.events import Begin, DocumentDone, DocumentFailed, End, Event, Found, Item, Loaded, Step, Tally
 from translate.machine import describe_machine, package_versions
 from translate.memory import Memory
+from translate.model.catalog import resolve_model
+from translate.model.tokenizer import Tokenizer
 from translate.output import rows_path
 from translate.recommendations import advise
 from translate.records import (
@@ -48,7 +49,6 @@ from translate.text.documents import (
     standard_input,
 )
 from translate.text.sentences import split_sentences
-from translate.tokens import Tokenizer
 from translate.translator import Progress, Translator, batch_tokens, check_canary, make_signature, refusals_of
 
 FIRST_PIPED_WINDOW = 16

@@ -13,9 +13,9 @@ from translate.batches import make_batches
 from translate.checks import check_target, choose_better, needs_model, order_flags, safer_source, worth_retrying
 from translate.engine import Engine
 from translate.memory import Remembered, window_key
-from translate.modelfolder import CANARY_FILE, read_object
+from translate.model.folder import CANARY_FILE, read_object
+from translate.model.tokenizer import GIANT, Tokenizer
 from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Signature, Translation
-from translate.tokens import GIANT, Tokenizer
 
 BEHAVIOUR = "2"
 """Part of the signature: raised whenever the same engine's rows would come out differently."""

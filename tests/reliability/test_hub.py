@@ -14,7 +14,7 @@ from pathlib import Path
 
 from reliability.attack import SMALL, Attack, Size, Tally, check, complain, run, thin
 from tests_hub import COMMIT, Hub
-from translate.catalog import BUNDLED
+from translate.model.catalog import BUNDLED
 
 TINY = BUNDLED / "tiny-de-en"
 NAME = "Somebody/opus-mt-de-en"

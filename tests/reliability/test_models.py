@@ -18,7 +18,7 @@ from typing import Any
 
 from conftest import environment
 from reliability.attack import ECHO, SMALL, Attack, Size, Tally, check, complain, run, thin
-from translate.catalog import BUNDLED
+from translate.model.catalog import BUNDLED
 
 TINY = BUNDLED / "tiny-de-en"
 ENGINES = ("transformers", "native", "ctranslate2")

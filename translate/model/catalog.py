@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from translate.modelfolder import OPTIONAL_FILES, SMALL_FILES, WEIGHT_FILES, fingerprint, stored_fingerprint
+from translate.model.folder import OPTIONAL_FILES, SMALL_FILES, WEIGHT_FILES, fingerprint, stored_fingerprint
 from translate.records import Model, ModelError
 
 HUB_SECONDS = 4.0
