@@ -23,7 +23,7 @@ from statistics import median, quantiles
 
 from readme import replace_block
 from translate.batches import make_batches, padding_share
-from translate.engine import Engine, load_engine
+from translate.engines.base import Engine, load_engine
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
 from translate.records import Request, Settings, Signature

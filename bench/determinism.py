@@ -20,7 +20,7 @@ from typing import Any
 
 from readme import replace_block
 from translate.batches import make_batches
-from translate.engine import Engine, load_engine
+from translate.engines.base import Engine, load_engine
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
 from translate.recommendations import machine_kind

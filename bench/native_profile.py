@@ -26,9 +26,9 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from readme import replace_block
-from translate import engine_native_compiled as compiled
-from translate.engine_native import NativeEngine
-from translate.engine_native_jobs import Job, Jobs
+from translate.engines.native import compiled
+from translate.engines.native.engine import NativeEngine
+from translate.engines.native.rules import Job, Jobs
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
 from translate.recommendations import machine_kind

@@ -25,7 +25,7 @@ from sacrebleu.metrics import BLEU
 
 from readme import replace_block
 from translate.batches import make_batches
-from translate.engine import load_engine
+from translate.engines.base import load_engine
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
 from translate.recommendations import machine_kind

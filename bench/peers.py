@@ -31,9 +31,8 @@ from pathlib import Path
 from readme import replace_block
 from translate.batches import make_batches, make_chunks
 from translate.checks import needs_model
-from translate.engine import ENGINES, installed_engines, load_engine
-from translate.engine_torch import has_fast_bfloat16
-from translate.machine import package_versions
+from translate.engines.base import ENGINES, installed_engines, load_engine
+from translate.machine import has_fast_bfloat16, package_versions
 from translate.measurements import quartiles
 from translate.model.catalog import resolve_model
 from translate.model.folder import fingerprint
@@ -87,7 +86,7 @@ def load_ctranslate2(model: Model, dtype: str, beams: int, trial: Sequence[str])
     """The fastest of: threads on one batch or a batch a thread; token budgets."""
     import ctranslate2
 
-    from translate.engine_ct2 import converted_folder, read_config
+    from translate.engines.ctranslate2 import converted_folder, read_config
 
     tokenizer = Tokenizer(model)
     vocabulary: dict[str, int] = json.loads((model.folder / "vocab.json").read_text(encoding="utf-8"))

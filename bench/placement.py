@@ -28,7 +28,7 @@ from typing import Any
 
 from readme import replace_block
 from translate.batches import make_batches
-from translate.engine import Engine, load_engine
+from translate.engines.base import Engine, load_engine
 from translate.measurements import quartiles
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
@@ -85,7 +85,8 @@ def load(placement: Placement, model: Model, settings: Settings) -> Engine:
     native, ct2 = placement.engine in (NATIVE, TORCH), placement.engine == "ctranslate2"
     os.environ["OMP_NUM_THREADS"] = str(placement.workers * (1 if ct2 else placement.threads))
     if placement.engine == TORCH:
-        from translate import engine_native, engine_native_compiled
+        from translate.engines.native import compiled as engine_native_compiled
+        from translate.engines.native import engine as engine_native
 
         engine_native_compiled.load_library = lambda: None  # type: ignore[assignment]
         engine_native.MOST_WORKERS = placement.workers
@@ -95,7 +96,7 @@ def load(placement: Placement, model: Model, settings: Settings) -> Engine:
     if ct2:
         import ctranslate2
 
-        from translate.engine_ct2 import converted_folder
+        from translate.engines.ctranslate2 import converted_folder
 
         engine._translator = ctranslate2.Translator(
             str(converted_folder(model)),

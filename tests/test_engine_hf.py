@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from translate import engine_hf, engine_torch
-from translate.engine import load_engine
-from translate.engine_hf import TransformersEngine, default_batch_tokens
-from translate.engine_torch import choose_device, choose_dtype
+from translate.engines import devices as engine_torch
+from translate.engines import transformers as engine_hf
+from translate.engines.base import load_engine
+from translate.engines.devices import choose_device, choose_dtype
+from translate.engines.transformers import TransformersEngine, default_batch_tokens
 from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, Hypothesis, Model, ModelError, Request, Settings
 from translate.translator import check_canary

@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import SHARED
-from translate import engine_native_compiled
 from translate.batches import make_batches
-from translate.engine import load_engine
-from translate.engine_hf import TransformersEngine
-from translate.engine_native import NativeEngine, choose_native_dtype
-from translate.engine_native_loop import arrange
-from translate.engine_native_rules import read_rules
-from translate.engine_native_scores import bar_repeated, best_token, best_tokens
-from translate.engine_native_steps import BLOCK, MOST_COLUMNS, Buffers, attend, column_mask
+from translate.engines.base import load_engine
+from translate.engines.native import compiled as engine_native_compiled
+from translate.engines.native.engine import NativeEngine, choose_native_dtype
+from translate.engines.native.rules import read_rules
+from translate.engines.native.torch_loop import arrange
+from translate.engines.native.torch_scores import bar_repeated, best_token, best_tokens
+from translate.engines.native.torch_steps import BLOCK, MOST_COLUMNS, Buffers, attend, column_mask
+from translate.engines.transformers import TransformersEngine
 from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, Hypothesis, Model, Request, Settings
 

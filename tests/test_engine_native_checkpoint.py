@@ -15,11 +15,11 @@ from transformers import MarianConfig, MarianMTModel
 
 from conftest import environment
 from test_engine_hf import damage
-from translate.engine import load_engine
-from translate.engine_hf import generation_config, load_weights
-from translate.engine_native import NativeEngine
-from translate.engine_native_checkpoint import read_checkpoint
-from translate.engine_native_rules import read_rules
+from translate.engines.base import load_engine
+from translate.engines.native.checkpoint import read_checkpoint
+from translate.engines.native.engine import NativeEngine
+from translate.engines.native.rules import read_rules
+from translate.engines.transformers import generation_config, load_weights
 from translate.records import EngineError, Model, ModelError, Request, Settings
 
 SMALL = {

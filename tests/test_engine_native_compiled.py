@@ -16,8 +16,8 @@ import torch
 from transformers import MarianConfig, MarianMTModel
 
 from test_engine_native import TEXTS, agree, ask, native
-from translate import engine_native_compiled as compiled
-from translate.engine_hf import TransformersEngine
+from translate.engines.native import compiled
+from translate.engines.transformers import TransformersEngine
 from translate.model.folder import fingerprint
 from translate.model.tokenizer import Tokenizer
 from translate.records import Model, Settings

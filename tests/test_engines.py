@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Command
-from translate.engine import ENGINES, Engine, installed_engines, load_engine
+from translate.engines.base import ENGINES, Engine, installed_engines, load_engine
 from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, Model, Request, Settings
 
@@ -143,7 +143,7 @@ def test_unknown_device_and_dtype(tiny: Model) -> None:
 def test_a_model_is_converted_once(tiny: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Into the user's cache, under its fingerprint, with nothing left beside it."""
     pytest.importorskip("ctranslate2")
-    from translate.engine_ct2 import converted_folder
+    from translate.engines.ctranslate2 import converted_folder
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = converted_folder(tiny)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from translate.engine import EchoEngine
+from translate.engines.base import EchoEngine
 from translate.memory import Memory
 from translate.model.tokenizer import Tokenizer
 from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Translation

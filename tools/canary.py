@@ -1,4 +1,4 @@
-"""Store a bundled model's fingerprint, and what it must answer to the canary sentences: `python tools/canary.py translate/bundled/tiny-de-en`."""
+"""Store a bundled model's fingerprint, and what it must answer to the canary sentences: `python tools/canary.py translate/model/bundled/tiny-de-en`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from translate.engine import load_engine
+from translate.engines.base import load_engine
 from translate.model.folder import CANARY_FILE, fingerprint
 from translate.model.tokenizer import Tokenizer
 from translate.records import Model, Request, Settings

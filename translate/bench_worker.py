@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from translate.batches import make_batches
-from translate.engine import Engine, load_engine
+from translate.engines.base import Engine, load_engine
 from translate.measurements import Batching, Pass
 from translate.model.tokenizer import Tokenizer
 from translate.records import Hypothesis, Model, Request, Settings, TranslateError, format_signature

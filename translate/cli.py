@@ -23,7 +23,7 @@ from translate.cli_bench import bench_command
 from translate.cli_compare import compare_command
 from translate.cli_show import Encoding, Files, ModelsFile, check_choice, check_option, models_command, segment_command
 from translate.cluster_options import Cluster, load_runner
-from translate.engine import DTYPES, ENGINES
+from translate.engines.base import DTYPES, ENGINES
 from translate.progress import Reporter, say, say_error
 from translate.records import Flag, Row, Settings, TranslateError
 from translate.shards import parse_shard

@@ -80,7 +80,7 @@ def bench_command(
     }
     from translate.bench import Sweep
     from translate.bench_report import read_bench
-    from translate.engine import AUTO, installed_engines
+    from translate.engines.base import AUTO, installed_engines
     from translate.measurements import Batching, Variant
     from translate.model.catalog import resolve_model
     from translate.samples import read_text

@@ -24,7 +24,7 @@ from filelock import FileLock
 
 from translate.batches import make_chunks
 from translate.cluster_journal import Known, remember
-from translate.engine import load_engine
+from translate.engines.base import load_engine
 from translate.events import Begin, DocumentFailed, End, Item
 from translate.machine import package_versions
 from translate.memory import Remembered, window_key

@@ -6,6 +6,7 @@ import os
 import platform
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 PACKAGES = ("translate-batch", "torch", "transformers", "sentencepiece", "sacremoses", "choppa-srx", "ctranslate2")
 
@@ -22,3 +23,29 @@ def package_versions() -> dict[str, str]:
 def describe_machine(device: str) -> dict[str, str | int]:
     """The kind of machine, without its name or address."""
     return {"system": platform.system(), "machine": platform.machine(), "cpus": os.cpu_count() or 1, "device": device}
+
+
+def count_processors() -> int:
+    """How many this program may use, or as many as OMP_NUM_THREADS says."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(asked) if asked.isdecimal() and int(asked) else usable
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether this CPU has matrix instructions for bfloat16, by its own flags (Linux); elsewhere no."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    flags = {word for line in text.splitlines() if line.startswith(("flags", "Features")) for word in line.split()}
+    return bool(flags & {"amx_bf16", "avx512_bf16"}) or (platform.machine() == "aarch64" and "bf16" in flags)
+
+
+def _describe_processor() -> str:
+    """What -march=native depends on: a cache folder may be shared by several machines."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return "".join(sorted({line for line in lines if line.startswith(("flags", "Features", "model name"))}))

@@ -19,7 +19,7 @@ from pathlib import Path
 from translate import output
 from translate.batches import make_chunks
 from translate.destinations import check_no_link, check_places, leave_out_unwritable
-from translate.engine import Engine, load_engine
+from translate.engines.base import Engine, load_engine
 from translate.events import Begin, DocumentDone, DocumentFailed, End, Event, Found, Item, Loaded, Step, Tally
 from translate.machine import describe_machine, package_versions
 from translate.memory import Memory

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from translate.engine import AUTO, installed_engines
+from translate.engines.base import AUTO, installed_engines
 from translate.measurements import Batching, Recommendation, Variant
 from translate.records import Model, Settings
 from translate.storage import user_cache_folder, write_atomically

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from translate.batches import make_batches
 from translate.checks import check_target, choose_better, needs_model, order_flags, safer_source, worth_retrying
-from translate.engine import Engine
+from translate.engines.base import Engine
 from translate.memory import Remembered, window_key
 from translate.model.folder import CANARY_FILE, read_object
 from translate.model.tokenizer import GIANT, Tokenizer

@@ -32,8 +32,8 @@ HUB_NAME = re.compile(
 """As the hub has it: letters, digits, and . _ - within, 96 characters at most. A revision leads to no other folder."""
 SHOWN = 80
 """Characters of a name in a message."""
-PACKAGE = Path(__file__).parent
-BUNDLED = PACKAGE / "bundled"
+PACKAGE = Path(__file__).parent.parent
+BUNDLED = PACKAGE / "model" / "bundled"
 
 
 class Kind(StrEnum):

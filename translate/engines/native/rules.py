@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from translate.engine import SAFER_BEAMS, SAFER_NGRAM
-from translate.records import EngineError, Settings
+from translate.engines.base import SAFER_BEAMS, SAFER_NGRAM
+from translate.records import EngineError, Request, Settings
 
 UNSUPPORTED = {
     "min_length": 0,
@@ -72,3 +74,34 @@ def read_rules(generation: Mapping[str, Any], settings: Settings) -> Rules:
 def safer_rules(rules: Rules) -> Rules:
     """More beams, and no n-gram twice."""
     return replace(rules, beams=rules.beams + SAFER_BEAMS, ngram=SAFER_NGRAM)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A request and the most target tokens it may get, the end among them."""
+
+    request: Request
+    limit: int
+
+
+class Jobs:
+    """Longest first; each job is given once."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._waiting = deque(jobs)
+        self._lock = threading.Lock()
+        self.stopped = False
+
+    def longest(self) -> int:
+        """Source tokens of the next job; 0 if there is none."""
+        with self._lock:
+            return len(self._waiting[0].request.source) if self._waiting else 0
+
+    def take(self, count: int) -> list[Job]:
+        """The next `count` jobs, or as many as there are."""
+        with self._lock:
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), count))]
+
+    def stop(self) -> None:
+        """Nothing more is wanted: every loop ends with its present step."""
+        self.stopped = True

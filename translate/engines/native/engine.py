@@ -1,6 +1,6 @@
 """The engine `native`: our own decoding loop on Marian's weights, with continuous batching.
 
-On a CPU with a C compiler it is the compiled engine (`native/`); elsewhere, torch does the same. A row's result does not
+On a CPU with a C compiler it is the compiled engine (`c/`); elsewhere, torch does the same. A row's result does not
 depend on what shares its batch, on the batch's size, on order or on threads: the compiled engine computes each row by
 itself; for torch see engine_native_steps, and `batch_independent` says whether this machine's libraries keep to it.
 """
@@ -15,16 +15,16 @@ from queue import SimpleQueue
 
 import torch
 
-from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, count_processors
-from translate.engine_native_checkpoint import read_checkpoint
-from translate.engine_native_compiled import MOST_BEAMS, CompiledLoop, compile_model
-from translate.engine_native_jobs import Job, Jobs
-from translate.engine_native_loop import Loop, Queue
-from translate.engine_native_rules import read_rules, safer_rules
-from translate.engine_native_search import make_search
-from translate.engine_native_steps import BLOCK, Decoder, keeps_rows, whole_blocks
-from translate.engine_native_weights import fuse, pack_weights
-from translate.engine_torch import choose_device, choose_dtype
+from translate.engines.base import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS
+from translate.engines.devices import choose_device, choose_dtype
+from translate.engines.native.checkpoint import fuse, read_checkpoint
+from translate.engines.native.compiled import MOST_BEAMS, CompiledLoop, compile_model
+from translate.engines.native.rules import Job, Jobs, read_rules, safer_rules
+from translate.engines.native.torch_loop import Loop, Queue
+from translate.engines.native.torch_search import make_search
+from translate.engines.native.torch_steps import BLOCK, Decoder, keeps_rows, whole_blocks
+from translate.engines.native.torch_weights import pack_weights
+from translate.machine import count_processors
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
 
 VERSION = "4"

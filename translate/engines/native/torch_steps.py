@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from translate.engine_native_weights import Dense, Layer, Weights, make_dense
+from translate.engines.native.torch_weights import Dense, Layer, Weights, make_dense
 
 BLOCK = 8
 """Rows and columns of a block: the width of a float32 register of AVX2. Below it, libraries take other kernels."""

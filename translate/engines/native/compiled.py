@@ -1,4 +1,4 @@
-"""The engine in C (`native/`): compiled on first use where there is a compiler, and called from here.
+"""The engine in C (`c/`): compiled on first use where there is a compiler, and called from here.
 
 It is compiled once a machine, in a few seconds, into the user's cache folder. Without a compiler, or on another device than
 a CPU, the engine does the same by torch, more slowly.
@@ -20,15 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from translate.engine_native_jobs import Job, Jobs
-from translate.engine_native_rules import Rules
-from translate.engine_native_weights import Fused
+from translate.engines.native.checkpoint import Fused
+from translate.engines.native.rules import Job, Jobs, Rules
+from translate.machine import _describe_processor
 from translate.records import Hypothesis
 from translate.storage import user_cache_folder
 
 log = logging.getLogger(__name__)
 
-FOLDER = Path(__file__).with_name("native")
+FOLDER = Path(__file__).with_name("c")
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = ("-O3", "-funroll-loops", "-march=native", "-shared", "-fPIC")
 WITHOUT_TILES = ("-mno-amx-tile", "-mno-amx-int8", "-mno-amx-bf16")
@@ -229,15 +229,6 @@ def _open(compiler: str, flags: tuple[str, ...]) -> ctypes.CDLL:
     if not library.is_file():
         _compile(compiler, flags, library)
     return _declare(ctypes.CDLL(str(library)))
-
-
-def _describe_processor() -> str:
-    """What -march=native depends on: a cache folder may be shared by several machines."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return "".join(sorted({line for line in lines if line.startswith(("flags", "Features", "model name"))}))
 
 
 def _compile(compiler: str, flags: tuple[str, ...], library: Path) -> None:

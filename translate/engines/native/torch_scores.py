@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from translate.engine_native_rules import Rules
-from translate.engine_native_weights import VOCABULARY_BLOCK
+from translate.engines.native.rules import Rules
+from translate.engines.native.torch_weights import VOCABULARY_BLOCK
 
 
 class Scorer:

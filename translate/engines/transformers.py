@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # read when the hub's library is imported, which transformers does
 from transformers import GenerationConfig, MarianMTModel, StoppingCriteria
 from transformers.modeling_outputs import BaseModelOutput
 from transformers.utils import logging as transformers_logging
 
-from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, SAFER_NGRAM
-from translate.engine_torch import choose_device, choose_dtype
+from translate.engines.base import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, SAFER_NGRAM
+from translate.engines.devices import choose_device, choose_dtype
 from translate.model.folder import weight_file
 from translate.records import EngineError, Hypothesis, Model, ModelError, Request, Settings, Signature
+
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # read when the hub's library is imported, which transformers does
 
 log = logging.getLogger(__name__)
 

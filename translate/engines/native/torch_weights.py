@@ -3,111 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from translate.engine_native_checkpoint import Checkpoint
-from translate.records import EngineError
+from translate.engines.native.checkpoint import ACTIVATIONS, Fused, FusedLayer, Pair
 
 VOCABULARY_BLOCK = 64
 """Logits a block: the vocabulary is filled up to a multiple of it, so that the best ones are found in two stages."""
-
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "swish": lambda x: functional.silu(x, inplace=True),
-    "silu": lambda x: functional.silu(x, inplace=True),
-    "relu": functional.relu_,
-    "gelu": functional.gelu,
-}
-
-Pair = tuple[Tensor, Tensor]
-"""A weight [out, in] or [d], and a bias [out] or [d]."""
-
-
-@dataclass(frozen=True, slots=True)
-class FusedLayer:
-    """A layer's projections, those of one input in one: query, key and value. The encoder's has no cross-attention."""
-
-    qkv: Pair
-    out: Pair
-    norm: Pair
-    cross_query: Pair | None
-    cross_out: Pair | None
-    cross_norm: Pair | None
-    up: Pair
-    down: Pair
-    final_norm: Pair
-
-    def pairs(self) -> Iterator[Pair]:
-        """What there is, in order."""
-        return (pair for name in FusedLayer.__slots__ if (pair := getattr(self, name)) is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class Fused:
-    """All of a model's weights in float32, fused, with attention's 1/√head in the queries; and its config."""
-
-    config: Mapping[str, Any]
-    source_tokens: Tensor
-    target_tokens: Tensor
-    source_positions: Tensor
-    target_positions: Tensor
-    encoder: tuple[FusedLayer, ...]
-    decoder: tuple[FusedLayer, ...]
-    memory: Pair
-    """Encoder output → keys and values of every decoder layer's cross-attention, [layers × 2 × d]."""
-    logits: Pair
-
-    def tensors(self) -> list[Tensor]:
-        """All of them, in order."""
-        tables = [self.source_tokens, self.target_tokens, self.source_positions, self.target_positions]
-        pairs = [pair for layer in (*self.encoder, *self.decoder) for pair in layer.pairs()]
-        return [*tables, *(tensor for pair in (*pairs, self.memory, self.logits) for tensor in pair)]
-
-
-def fuse(checkpoint: Checkpoint) -> Fused:
-    """Join what belongs together. Raises EngineError for an activation that this engine does not know."""
-    config, tensors = checkpoint.config, checkpoint.tensors
-    if config["activation_function"] not in ACTIVATIONS:
-        hint = "use --engine transformers for this model"
-        raise EngineError(f"the engine 'native' has no activation '{config['activation_function']}'", hint)
-    d = config["d_model"]
-
-    def named(name: str) -> Pair:
-        return tensors[f"{name}.weight"], tensors[f"{name}.bias"]
-
-    def layer(name: str, head: int, *, cross: bool) -> FusedLayer:
-        query = _scale(named(f"{name}.self_attn.q_proj"), head)
-        return FusedLayer(
-            qkv=_join([query, *(named(f"{name}.self_attn.{part}_proj") for part in "kv")]),
-            out=named(f"{name}.self_attn.out_proj"),
-            norm=named(f"{name}.self_attn_layer_norm"),
-            cross_query=_scale(named(f"{name}.encoder_attn.q_proj"), head) if cross else None,
-            cross_out=named(f"{name}.encoder_attn.out_proj") if cross else None,
-            cross_norm=named(f"{name}.encoder_attn_layer_norm") if cross else None,
-            up=named(f"{name}.fc1"),
-            down=named(f"{name}.fc2"),
-            final_norm=named(f"{name}.final_layer_norm"),
-        )
-
-    encoder = [f"model.encoder.layers.{number}" for number in range(config["encoder_layers"])]
-    decoder = [f"model.decoder.layers.{number}" for number in range(config["decoder_layers"])]
-    scale = math.sqrt(d) if config["scale_embedding"] else 1.0
-    return Fused(
-        config=config,
-        source_tokens=tensors["model.encoder.embed_tokens.weight"] * scale,
-        target_tokens=tensors["model.decoder.embed_tokens.weight"] * scale,
-        source_positions=tensors["model.encoder.embed_positions.weight"],
-        target_positions=tensors["model.decoder.embed_positions.weight"],
-        encoder=tuple(layer(name, d // config["encoder_attention_heads"], cross=False) for name in encoder),
-        decoder=tuple(layer(name, d // config["decoder_attention_heads"], cross=True) for name in decoder),
-        memory=_join([named(f"{name}.encoder_attn.{part}_proj") for name in decoder for part in "kv"]),
-        logits=(tensors["lm_head.weight"], tensors["final_logits_bias"][0]),
-    )
 
 
 class Dense(Protocol):
@@ -241,16 +148,6 @@ def pack_weights(fused: Fused, dtype: str, device: str) -> Weights:
 def make_dense(weight: Tensor, bias: Tensor, dtype: str) -> Dense:
     """A layer from weight [out, in] and bias [out], in float32."""
     return FloatDense(weight, bias) if dtype == "float32" else HalfDense(weight, bias, getattr(torch, dtype))
-
-
-def _scale(query: Pair, head: int) -> Pair:
-    """The query's projection with attention's 1/√head in it."""
-    return query[0] * head**-0.5, query[1] * head**-0.5
-
-
-def _join(parts: Sequence[Pair]) -> Pair:
-    """Several projections of one input as one."""
-    return torch.cat([weight for weight, _ in parts]), torch.cat([bias for _, bias in parts])
 
 
 def _fill_vocabulary(logits: Pair) -> Pair:

@@ -12,9 +12,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from translate.engine_native_rules import Rules
-from translate.engine_native_scores import Scorer, align_right
-from translate.engine_native_weights import Weights
+from translate.engines.native.rules import Rules
+from translate.engines.native.torch_scores import Scorer, align_right
+from translate.engines.native.torch_weights import Weights
 
 NEVER = -1.0e9
 """What `generate` adds to the score of a hypothesis that may not be taken. The same number, so that sums are the same."""

@@ -20,10 +20,10 @@ from typing import Protocol
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
 
 ENGINES = {
-    "transformers": "translate.engine_hf:TransformersEngine",
-    "ctranslate2": "translate.engine_ct2:CTranslate2Engine",
-    "native": "translate.engine_native:NativeEngine",
-    "echo": "translate.engine:EchoEngine",
+    "transformers": "translate.engines.transformers:TransformersEngine",
+    "ctranslate2": "translate.engines.ctranslate2:CTranslate2Engine",
+    "native": "translate.engines.native.engine:NativeEngine",
+    "echo": "translate.engines.base:EchoEngine",
 }
 """Name → module:class, imported on use."""
 
@@ -92,13 +92,6 @@ def _garbage_kept() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def count_processors() -> int:
-    """How many this program may use, or as many as OMP_NUM_THREADS says."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(asked) if asked.isdecimal() and int(asked) else usable
 
 
 def installed_engines() -> list[str]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
-from pathlib import Path
-
 import torch
 
+from translate.machine import has_fast_bfloat16
 from translate.records import EngineError
 
 
@@ -37,13 +35,3 @@ def choose_dtype(name: str, device: str) -> str:
     if device.startswith("cuda"):
         return "float16"
     return "bfloat16" if device == "cpu" and has_fast_bfloat16() else "float32"
-
-
-def has_fast_bfloat16() -> bool:
-    """Whether this CPU has matrix instructions for bfloat16, by its own flags (Linux); elsewhere no."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    flags = {word for line in text.splitlines() if line.startswith(("flags", "Features")) for word in line.split()}
-    return bool(flags & {"amx_bf16", "avx512_bf16"}) or (platform.machine() == "aarch64" and "bf16" in flags)

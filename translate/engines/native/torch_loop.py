@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from translate.engine_native_jobs import Job, Jobs
-from translate.engine_native_search import Search
-from translate.engine_native_steps import SHORTEST, Decoder, Encoder, Group, whole_blocks
-from translate.engine_native_weights import Weights
+from translate.engines.native.rules import Job, Jobs
+from translate.engines.native.torch_search import Search
+from translate.engines.native.torch_steps import SHORTEST, Decoder, Encoder, Group, whole_blocks
+from translate.engines.native.torch_weights import Weights
 from translate.records import Hypothesis
 
 ENCODER_TOKENS = 1024

@@ -16,7 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from translate.engine import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, SAFER_NGRAM, count_processors
+from translate.engines.base import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, SAFER_NGRAM
+from translate.machine import count_processors
 from translate.records import EngineError, Hypothesis, Model, OutputError, Request, Settings, Signature
 from translate.storage import user_cache_folder
 
@@ -219,7 +220,7 @@ def convert(model: Model, folder: Path) -> None:
     from ctranslate2.converters import Converter
     from ctranslate2.converters.transformers import BartLoader
 
-    from translate.engine_hf import load_weights
+    from translate.engines.transformers import load_weights
 
     weights = load_weights(model.folder, torch.float32)
     vocabulary: dict[str, int] = json.loads((model.folder / "vocab.json").read_text(encoding="utf-8"))
