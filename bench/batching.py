@@ -22,11 +22,11 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from readme import replace_block
-from translate.batches import make_batches, padding_share
 from translate.engines.base import Engine, load_engine
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
 from translate.records import Request, Settings, Signature
+from translate.run.batches import make_batches, padding_share
 from translate.text.documents import document_name, find_files, open_document, read_paragraphs
 from translate.text.sentences import split_sentences
 

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from readme import replace_block
-from translate.checks import check_target, needs_model
 from translate.records import Flag
+from translate.run.checks import check_target, needs_model
 
 Damage = Callable[[str, str], str | None]
 

@@ -27,17 +27,17 @@ from itertools import islice
 from pathlib import Path
 
 from readme import replace_block
-from translate.batches import make_chunks
 from translate.cluster_journal import Journal, Known
 from translate.cluster_worker import pack_items, unpack_items, window_texts
-from translate.events import Item
-from translate.memory import window_key
-from translate.output import RunRecord
-from translate.pipeline import make_rows, read_items
 from translate.records import Row, Settings, Translation
-from translate.runfolder import RunFolder
+from translate.run.batches import make_chunks
+from translate.run.events import Item
+from translate.run.folder import RunFolder
+from translate.run.memory import window_key
+from translate.run.pipeline import make_rows, read_items
+from translate.run.record import RunRecord
+from translate.run.translator import Progress
 from translate.text.documents import open_document
-from translate.translator import Progress
 
 SENTENCES = 1_000_000_000
 WINDOW = 500

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from readme import replace_block
-from translate.batches import make_batches
 from translate.engines.base import Engine, load_engine
+from translate.machine import machine_kind
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
-from translate.recommendations import machine_kind
 from translate.records import Hypothesis, Model, Request, Settings, TranslateError, format_signature
+from translate.run.batches import make_batches
 
 VARIANTS = (
     ("transformers", "float32"),

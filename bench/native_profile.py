@@ -29,9 +29,9 @@ from readme import replace_block
 from translate.engines.native import compiled
 from translate.engines.native.engine import NativeEngine
 from translate.engines.native.rules import Job, Jobs
+from translate.machine import machine_kind
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
-from translate.recommendations import machine_kind
 from translate.records import Model, Request, Settings
 
 PARTS = ("products", "attention", "normalisation", "logits", "choosing tokens")

@@ -24,12 +24,12 @@ from pathlib import Path
 from sacrebleu.metrics import BLEU
 
 from readme import replace_block
-from translate.batches import make_batches
 from translate.engines.base import load_engine
+from translate.machine import machine_kind
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
-from translate.recommendations import machine_kind
 from translate.records import Hypothesis, Model, Request, Settings
+from translate.run.batches import make_batches
 
 SEED = 20
 

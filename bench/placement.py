@@ -27,13 +27,13 @@ from pathlib import Path
 from typing import Any
 
 from readme import replace_block
-from translate.batches import make_batches
 from translate.engines.base import Engine, load_engine
+from translate.machine import machine_kind
 from translate.measurements import quartiles
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
-from translate.recommendations import machine_kind
 from translate.records import Model, Request, Settings
+from translate.run.batches import make_batches
 
 NATIVE, TORCH = "native", "native, with torch"
 ENGINES = (NATIVE, TORCH, "ctranslate2", "transformers")

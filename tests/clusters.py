@@ -138,8 +138,9 @@ def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str], se
 def drive(folder: Path, address: str, engine: str, silent: float) -> None:
     """Translate; small windows and batches, so that there is something to interrupt."""
     from translate.cluster_options import Cluster, load_runner
-    from translate.pipeline import Job, run
     from translate.records import Settings
+    from translate.run.pipeline import run
+    from translate.run.plan import Job
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     settings = Settings(engine=engine, dtype="float32", device="cpu", beams=1, batch_tokens=100, chunk_sentences=60)

@@ -6,8 +6,9 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from translate.output import RunRecord, format_row, rows_path, write_run
 from translate.records import Flag, Row, Signature
+from translate.run.record import RunRecord, write_run
+from translate.run.rows import format_row, rows_path
 
 SIGNATURE = {"model": "one", "weights": "aaa", "dtype": "float32", "beams": "1"}
 NOUNS = "dog house river minister report winter market question engine letter".split()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.batches import make_batches, make_chunks, padding_share
+from translate.run.batches import make_batches, make_chunks, padding_share
 
 LENGTHS = st.lists(st.integers(1, 300), max_size=200)
 

@@ -18,8 +18,8 @@ from conftest import ROOT, Command
 from translate.bench_worker import Failure, Loaded, Ready, Task, Worker, run_task
 from translate.measurements import Batching, Pass, Recommendation, Variant
 from translate.model.tokenizer import Tokenizer
-from translate.recommendations import advise, keep
 from translate.records import Hypothesis, Model, Request, Settings, Signature
+from translate.run.advice import advise, keep
 
 TEXT = (ROOT / "data" / "nachricht.txt").read_text(encoding="utf-8")
 ROW = {

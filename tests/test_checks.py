@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from translate.checks import check_target, choose_better, is_number_mismatch, needs_model, order_flags, safer_source
 from translate.records import Flag, Translation
+from translate.run.checks import check_target, choose_better, is_number_mismatch, needs_model, order_flags, safer_source
 
 COPIED = [
     "* * *", "—", "…", "!!!", "12", "1.000,5", "24.12.2026", "12:30", "+49 30 1234567", "🙂", "(3)", "a)", "B.", "iv.", "10 %", "§ 3",

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from translate.destinations import check_no_link, check_places, leave_out_unwritable
-from translate.output import RunRecord
 from translate.records import Document, OutputError, Row
-from translate.runfolder import RunFolder
+from translate.run.folder import RunFolder, check_no_link, check_places, leave_out_unwritable
+from translate.run.record import RunRecord
 
 RECORD = RunRecord({"model": "x"}, {}, {}, {}, {})
 DOCUMENT = Document("data/a.txt", None, "utf-8", "00", 5)

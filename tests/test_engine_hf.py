@@ -19,7 +19,7 @@ from translate.engines.devices import choose_device, choose_dtype
 from translate.engines.transformers import TransformersEngine, default_batch_tokens
 from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, Hypothesis, Model, ModelError, Request, Settings
-from translate.translator import check_canary
+from translate.run.loading import check_canary
 
 SENTENCES = [
     "Ein Mann spielt Gitarre.",

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import SHARED
-from translate.batches import make_batches
 from translate.engines.base import load_engine
 from translate.engines.native import compiled as engine_native_compiled
 from translate.engines.native.engine import NativeEngine, choose_native_dtype
@@ -25,6 +24,7 @@ from translate.engines.native.torch_steps import BLOCK, MOST_COLUMNS, Buffers, a
 from translate.engines.transformers import TransformersEngine
 from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, Hypothesis, Model, Request, Settings
+from translate.run.batches import make_batches
 
 TEXTS = (
     "Ja.",

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from translate.cluster_journal import Journal, Known, difference, remember
-from translate.memory import window_key
 from translate.records import Translation
-from translate.translator import Progress
+from translate.run.memory import window_key
+from translate.run.translator import Progress
 
 ONE, TWO = ["a", "b", "c"], ["c", "d", "a"]
 DONE = Translation("x", -1.0)

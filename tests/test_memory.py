@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from translate.memory import Memory, window_key
 from translate.records import Flag, OutputError, Translation
+from translate.run.memory import Memory, window_key
 
 ENTRY = Translation("Hello.", -0.5, (Flag.NUMBER_MISMATCH, Flag.RETRIED))
 

@@ -12,20 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.output import (
-    DocumentRecord,
-    RunRecord,
-    check_signature,
-    count_flags,
-    format_row,
-    parse_row,
-    read_rows,
-    read_run,
-    rows_path,
-    text_path,
-    write_run,
-)
 from translate.records import Flag, OutputError, Row, format_signature, parse_signature
+from translate.run.record import DocumentRecord, RunRecord, check_signature, read_run, write_run
+from translate.run.rows import count_flags, format_row, parse_row, read_rows, rows_path, text_path
 from translate.storage import write_atomically
 
 ROW = Row("data/a.txt", 0, 0, 0, 5, "Hallo", "Hello", -0.41, (Flag.RETRIED,))

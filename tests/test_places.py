@@ -16,10 +16,12 @@ from moto.server import ThreadedMotoServer
 from clusters import ENVIRONMENT
 from conftest import Command, command, environment
 from test_resume import outputs, write_texts
-from translate.events import DocumentFailed, Summary
-from translate.output import read_rows, read_run
-from translate.pipeline import Job, run
 from translate.records import InputError, OutputError, Settings
+from translate.run.events import DocumentFailed, Summary
+from translate.run.pipeline import run
+from translate.run.plan import Job
+from translate.run.record import read_run
+from translate.run.rows import read_rows
 from translate.storage import absolute_name, as_path, is_remote, write_atomically
 from translate.text.documents import document_name, find_files
 

@@ -64,7 +64,7 @@ def test_links_lead_somewhere() -> None:
 
 def test_the_readme_s_row_is_a_row() -> None:
     """With the fields of the contract, in their order."""
-    from translate.output import format_row, parse_row
+    from translate.run.rows import format_row, parse_row
 
     line = re.findall(r"^```json\n(.*?)\n```$", README, re.MULTILINE | re.DOTALL)[0]
     assert format_row(parse_row(line)) == line

@@ -14,10 +14,10 @@ import pytest
 from conftest import Command, command, environment
 from runs import SIGNATURE
 from test_resume import outputs, write_texts
-from translate.output import DocumentRecord, RunRecord, read_run, write_run
 from translate.records import InputError, OutputError, Signature
-from translate.runfolder import RunFolder
-from translate.shards import Shard, parse_shard
+from translate.run.folder import RunFolder
+from translate.run.record import DocumentRecord, RunRecord, read_run, write_run
+from translate.run.shards import Shard, parse_shard
 
 ECHO = ("--engine", "echo", "--model", "tiny-de-en", "-q")
 

@@ -24,9 +24,9 @@ import pairs
 import reading
 import vocabulary
 from augment import augment
-from translate.memory import Memory
-from translate.output import format_row
 from translate.records import Flag, Row, Translation
+from translate.run.memory import Memory
+from translate.run.rows import format_row
 
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 FAULTS = [

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from translate.engines.base import EchoEngine
-from translate.memory import Memory
+from translate.engines.base import EchoEngine, refusals_of
 from translate.model.tokenizer import Tokenizer
 from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Translation
-from translate.translator import Interrupted, Translator, check_canary, make_signature, refusals_of
+from translate.run.loading import check_canary, make_signature
+from translate.run.memory import Memory
+from translate.run.translator import Interrupted, Translator
 
 TEXTS = ["Das Haus ist alt.", "Die Sonne scheint heute.", "12", "Das Haus ist alt.", "Nur ein Wort"]
 

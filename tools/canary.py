@@ -10,7 +10,7 @@ from translate.engines.base import load_engine
 from translate.model.folder import CANARY_FILE, fingerprint
 from translate.model.tokenizer import Tokenizer
 from translate.records import Model, Request, Settings
-from translate.translator import CANARY
+from translate.run.loading import CANARY
 
 BEAMS = (1, 4)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TextIO
 
 from pairs import Pair, PairError
-from translate.output import read_rows
 from translate.records import TranslateError
+from translate.run.rows import read_rows
 
 
 def read_pairs(path: Path) -> Iterator[Pair]:

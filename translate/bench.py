@@ -17,8 +17,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain
 
-from translate.batches import make_batches, padding_share
 from translate.bench_worker import Failure, Ready, Task, Worker
+from translate.machine import machine_kind
 from translate.measurements import (
     Batching,
     Measurement,
@@ -34,8 +34,8 @@ from translate.measurements import (
     spread_evenly,
 )
 from translate.model.tokenizer import Tokenizer
-from translate.recommendations import machine_kind
 from translate.records import EngineError, InputError, Model, Settings
+from translate.run.batches import make_batches, padding_share
 from translate.samples import Text
 
 ALONE = Batching(size=1)

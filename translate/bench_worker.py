@@ -16,12 +16,12 @@ from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from translate.batches import make_batches
 from translate.engines.base import Engine, load_engine
 from translate.measurements import Batching, Pass
 from translate.model.tokenizer import Tokenizer
 from translate.records import Hypothesis, Model, Request, Settings, TranslateError, format_signature
-from translate.translator import make_signature
+from translate.run.batches import make_batches
+from translate.run.loading import make_signature
 
 WARMUP = 2
 """Requests that an engine translates before it is timed, after it was loaded anew."""

@@ -26,12 +26,12 @@ from translate.cluster_options import Cluster, load_runner
 from translate.engines.base import DTYPES, ENGINES
 from translate.progress import Reporter, say, say_error
 from translate.records import Flag, Row, Settings, TranslateError
-from translate.shards import parse_shard
+from translate.run.shards import parse_shard
 from translate.storage import as_path
 from translate.text.documents import check_encoding
 
 if TYPE_CHECKING:
-    from translate.pipeline import Job
+    from translate.run.plan import Job
 
 DISTRIBUTION = "translate-batch"
 PROGRAM_OPTIONS = ("--help", "--version", "--install-completion", "--show-completion")
@@ -147,7 +147,7 @@ def run_command(
     check_choice(engine, ("auto", *ENGINES), "--engine")
     check_option(encoding, check_encoding, "--encoding")
     part = check_option(shard, parse_shard, "--shard") if shard else None
-    from translate.pipeline import Job
+    from translate.run.plan import Job
 
     settings = Settings(
         engine=engine,
@@ -178,10 +178,11 @@ def run_command(
 
 def translate_job(job: Job, reporter: Reporter, *, strict: bool, as_json: bool, cluster: Cluster | None = None) -> None:
     """Run the job, give rows and the summary to standard output, and end with the status that the run deserves."""
-    from translate.events import Summary
-    from translate.output import format_row, summary_line
-    from translate.pipeline import run
-    from translate.translator import Interrupted
+    from translate.run.events import Summary
+    from translate.run.pipeline import run
+    from translate.run.record import summary_line
+    from translate.run.rows import format_row
+    from translate.run.translator import Interrupted
 
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # a TextIOWrapper, unless a test replaced it
     start = partial(load_runner(cluster), job, cluster) if cluster is not None else partial(run, job)

@@ -178,7 +178,7 @@ def report(bench: Bench, old: Baseline | None, output: Path, *, keep: bool) -> N
     from translate.bench_plot import write_plot
     from translate.bench_report import compare_with, format_table, write_bench
     from translate.machine import package_versions
-    from translate.recommendations import keep as keep_recommendations
+    from translate.run.advice import keep as keep_recommendations
 
     differences = compare_with(bench, old) if old else {}
     for line in format_table(bench, differences):

@@ -39,8 +39,8 @@ def check_choice(value: str, choices: Sequence[str], option: str) -> None:
 def segment_command(files: Files, encoding: Encoding = "utf-8") -> None:
     """Documents → sentences → standard output."""
     check_option(encoding, check_encoding, "--encoding")
-    from translate.output import format_span
-    from translate.pipeline import find_documents
+    from translate.run.plan import find_documents
+    from translate.run.rows import format_span
     from translate.text.documents import STANDARD_INPUT, open_document, read_paragraphs, standard_input
     from translate.text.sentences import split_sentences
 

@@ -23,28 +23,20 @@ import ray
 import ray.data
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from translate.checks import needs_model
 from translate.cluster_connection import SPARE_CPUS, connected, plain_errors, quiet_data
 from translate.cluster_journal import Journal, State, difference
 from translate.cluster_options import Cluster
 from translate.cluster_worker import Equipment, Planning, Report, Worker, split_documents, store_model, unpack_items
-from translate.events import Event, Item, Loaded, Step, Tally
 from translate.machine import package_versions
 from translate.model.catalog import Resolution, resolve_model
-from translate.pipeline import (
-    Job,
-    choose_documents,
-    describe_documents,
-    first_record,
-    kept_folder,
-    make_rows,
-    memory_path,
-    write_event,
-)
 from translate.records import EngineError, Flag, ModelError, Translation, format_signature
-from translate.runfolder import RunFolder
+from translate.run.checks import needs_model
+from translate.run.events import Event, Item, Loaded, Step, Tally
+from translate.run.folder import RunFolder
+from translate.run.pipeline import make_rows, write_event
+from translate.run.plan import Job, choose_documents, describe_documents, first_record, kept_folder, memory_path
+from translate.run.translator import Interrupted, Progress
 from translate.storage import absolute_name
-from translate.translator import Interrupted, Progress
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from translate.memory import Memory, Remembered, window_key
 from translate.records import Translation
-from translate.translator import Progress
+from translate.run.memory import Memory, Remembered, window_key
+from translate.run.translator import Progress
 
 
 class Known(IntEnum):

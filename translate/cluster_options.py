@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from translate.records import EngineError
 
 if TYPE_CHECKING:
-    from translate.events import Event
-    from translate.pipeline import Job
+    from translate.run.events import Event
+    from translate.run.plan import Job
 
 LOCAL, AUTO = "local", "auto"
 

@@ -22,18 +22,19 @@ import pyarrow.compute as pc
 import ray
 from filelock import FileLock
 
-from translate.batches import make_chunks
 from translate.cluster_journal import Known, remember
 from translate.engines.base import load_engine
-from translate.events import Begin, DocumentFailed, End, Item
 from translate.machine import package_versions
-from translate.memory import Remembered, window_key
 from translate.model.folder import CANARY_FILE, SMALL_FILES, fingerprint, weight_file
 from translate.model.tokenizer import Tokenizer
-from translate.pipeline import read_items
 from translate.records import Document, InputError, Model, ModelError, Sentence, Settings, Signature, Translation
+from translate.run.batches import make_chunks
+from translate.run.events import Begin, DocumentFailed, End, Item
+from translate.run.loading import batch_tokens, check_canary, make_signature
+from translate.run.memory import Remembered, window_key
+from translate.run.pipeline import read_items
+from translate.run.translator import Translator
 from translate.storage import absolute_name, as_path, user_cache_folder
-from translate.translator import Translator, batch_tokens, check_canary, make_signature
 
 BLOCK_ITEMS = 10_000
 """Items in a table that a document's sentences travel in until they are dealt into windows."""

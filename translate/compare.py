@@ -15,8 +15,8 @@ from translate.alignment import Group, align_rows
 from translate.changes import MEANING, Change, classify, count_words, tokenize
 from translate.comparison import Cell, ComparedRow, CompareError, Comparison, Difference, FlagChange, Pair, System
 from translate.evaluation import evaluate
-from translate.output import count_flags
 from translate.records import Flag, Row, Signature
+from translate.run.rows import count_flags
 from translate.runs import RowsByDocument, Run, read_reference, read_runs
 from translate.scores import METRICS, collect_statistics, describe, score, score_rows
 

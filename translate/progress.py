@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from translate.records import TranslateError
 
 if TYPE_CHECKING:
-    from translate.events import DocumentFailed, Event, Loaded, Summary
+    from translate.run.events import DocumentFailed, Event, Loaded, Summary
 
 SECONDS_A_LINE = 30
 """Between two lines of progress in a log file."""
@@ -66,8 +66,8 @@ class Reporter:
 
     def show(self, event: Event) -> None:
         """Show what has happened."""
-        from translate import events
-        from translate.translator import Progress
+        from translate.run import events
+        from translate.run.translator import Progress
 
         match event:
             case events.Found(_, size):

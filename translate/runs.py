@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from string import ascii_uppercase
 
-from translate.output import find_run_files, read_rows, read_run
 from translate.records import InputError, Row, Signature
+from translate.run.record import find_run_files, read_run
+from translate.run.rows import read_rows
 from translate.text.documents import document_name, open_document
 
 LINES_DOCUMENT = "lines"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from translate.checks import needs_model
-from translate.pipeline import find_documents
 from translate.records import InputError
+from translate.run.checks import needs_model
+from translate.run.plan import find_documents
 from translate.runs import read_lines
 from translate.text.documents import open_document, read_paragraphs
 from translate.text.sentences import split_sentences

@@ -17,10 +17,10 @@ from pathlib import Path
 from conftest import ROOT
 from reliability.attack import SMALL, Attack, Size, Tally, check
 from reliability.test_input import inside
-from translate import pipeline
-from translate.events import Loaded
-from translate.output import read_rows
 from translate.records import Row, Settings
+from translate.run import pipeline
+from translate.run.events import Loaded
+from translate.run.rows import read_rows
 
 ENGINES = ("echo", "native", "ctranslate2", "transformers")
 SETTINGS = Settings(device="cpu", dtype="float32", beams=1, batch_tokens=256)

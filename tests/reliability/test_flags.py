@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from reliability.attack import SMALL, Attack, Size, Tally
-from translate.checks import check_target, needs_model
 from translate.records import Flag
+from translate.run.checks import check_target, needs_model
 
 JUDGED = (Flag.LOOP, Flag.ECHO, Flag.LENGTH_RATIO, Flag.NUMBER_MISMATCH, Flag.EMPTY, Flag.PASSTHROUGH)
 """Flags that the two texts decide; the others tell what the engine or the vocabulary did."""

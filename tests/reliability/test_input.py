@@ -22,10 +22,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from reliability.attack import FOLDER, SMALL, Attack, Size, Tally, check, judge_rows
-from translate import pipeline
-from translate.events import DocumentFailed, Event
-from translate.output import format_row
 from translate.records import Row, Settings, TranslateError
+from translate.run import pipeline
+from translate.run.events import DocumentFailed, Event
+from translate.run.rows import format_row
 from translate.text.documents import check_encoding, open_document
 
 PART = 2_000

@@ -12,8 +12,8 @@ from statistics import median
 
 import endurance
 from reliability.attack import SMALL, Attack, Size, Tally, check
-from translate.memory import Memory
 from translate.records import Translation
+from translate.run.memory import Memory
 
 ALLOWED_SECONDS = 0.05
 """More than an empty memory file takes to open and to be asked for a batch."""

@@ -17,7 +17,15 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Protocol
 
-from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
+from translate.records import (
+    EngineError,
+    Hypothesis,
+    Model,
+    ModelError,
+    Request,
+    Settings,
+    Signature,
+)
 
 ENGINES = {
     "transformers": "translate.engines.transformers:TransformersEngine",
@@ -121,3 +129,18 @@ class EchoEngine:
             starts = [i for i, token in enumerate(source) if token in self.word_starts and i]
             words = [source[start:end] for start, end in zip([0, *starts], [*starts, len(source)], strict=True)]
             yield Hypothesis(request.number, tuple(chain.from_iterable(reversed(words))), 0.0)
+
+
+@contextmanager
+def refusals_of(model: Model) -> Iterator[None]:
+    """Where a model is tried for the first time: what its settings and weights break in a library is a ModelError.
+
+    A file may be well-formed and still ask for what cannot be: a number where the library wants another, a token beyond
+    the last. The error of the library stays behind the ModelError, for whoever looks for a bug.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        said = next(iter(str(error).splitlines()), "")[:200]
+        hint = "its config.json, generation_config.json and weights do not fit together: download the model again"
+        raise ModelError(f"the model '{model.name}' does not run: {type(error).__name__}: {said}", hint) from error

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from translate.model.catalog import Refusal
-from translate.output import count_flags
 from translate.records import Document, Flag, InputError, Model, Row, Sentence, Signature, format_signature
-from translate.translator import Progress
+from translate.run.rows import count_flags
+from translate.run.translator import Progress
 
 
 @dataclass(frozen=True, slots=True)

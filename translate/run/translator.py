@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Protocol
 
-from translate.batches import make_batches
-from translate.checks import check_target, choose_better, needs_model, order_flags, safer_source, worth_retrying
 from translate.engines.base import Engine
-from translate.memory import Remembered, window_key
-from translate.model.folder import CANARY_FILE, read_object
 from translate.model.tokenizer import GIANT, Tokenizer
-from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Signature, Translation
-
-BEHAVIOUR = "2"
-"""Part of the signature: raised whenever the same engine's rows would come out differently."""
+from translate.records import Flag, Hypothesis, Request, Settings, Translation
+from translate.run.batches import make_batches
+from translate.run.checks import check_target, choose_better, needs_model, order_flags, safer_source, worth_retrying
+from translate.run.loading import batch_tokens
+from translate.run.memory import Remembered, window_key
 
 COMMIT_ROWS = 256
 """Rows a commit, from an engine that streams. Others commit batch by batch."""
 
 SPLIT_RETRY_TOKENS = 48
 """A doubtful row of more source tokens than this is split for its second try."""
-
-
-CANARY = ("Das ist ein Haus.", "Guten Morgen, wie geht es Ihnen?", "Ich habe heute zwei Bücher gekauft.")
 
 
 class Interrupted(Exception):
@@ -231,73 +223,3 @@ class Translator:
 def _progress(texts: Iterable[str], counts: Counter[str], *, from_memory: int = 0) -> Progress:
     texts = list(texts)
     return Progress(sum(counts[text] for text in texts), sum(len(text) * counts[text] for text in texts), from_memory)
-
-
-def batch_tokens(engine: Engine, settings: Settings) -> int:
-    """Padded source tokens a batch: as set, else as suits the engine's hardware."""
-    return settings.batch_tokens or engine.batch_tokens
-
-
-def make_signature(model: Model, engine: Engine, tokenizer: Tokenizer, settings: Settings) -> Signature:
-    """Everything that can change an output.
-
-    The batch is part of it where rows depend on what shares it. In float32, too: there it moves sums by some 1e-7 only,
-    but a run that went on with other batches would not end with the bytes of an unbroken one.
-    """
-    signature = {"model": model.short_name, "weights": model.fingerprint[:12], **engine.signature}
-    if not engine.batch_independent:
-        signature["batch"] = (
-            f"{settings.batch_size}-sentences" if settings.batch_size else f"{batch_tokens(engine, settings)}-tokens"
-        )
-    signature |= {
-        "sentences": f"choppa-{version('choppa-srx')}",
-        "normalize": tokenizer.normalization,
-        "split": str(settings.comfortable_tokens),
-        "behaviour": BEHAVIOUR,
-    }
-    return signature
-
-
-@contextmanager
-def refusals_of(model: Model) -> Iterator[None]:
-    """Where a model is tried for the first time: what its settings and weights break in a library is a ModelError.
-
-    A file may be well-formed and still ask for what cannot be: a number where the library wants another, a token beyond
-    the last. The error of the library stays behind the ModelError, for whoever looks for a bug.
-    """
-    try:
-        yield
-    except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
-        said = next(iter(str(error).splitlines()), "")[:200]
-        hint = "its config.json, generation_config.json and weights do not fit together: download the model again"
-        raise ModelError(f"the model '{model.name}' does not run: {type(error).__name__}: {said}", hint) from error
-
-
-def check_canary(model: Model, engine: Engine, tokenizer: Tokenizer) -> None:
-    """Raise ModelError unless the engine translates a few fixed sentences as it should.
-
-    A bundled model has to give its stored ids in float32. Any other may not echo, loop or
-    fall silent on most of them.
-    """
-    if engine.name == "echo":
-        return
-    requests = [Request(i, ids) for i, ids in enumerate(tokenizer.encode(CANARY))]
-    with refusals_of(model):
-        targets = {hypothesis.number: hypothesis.target for hypothesis in engine.translate(requests)}
-    answers = [targets[i] for i in range(len(CANARY))]
-    if model.bundled:
-        stored = read_object(model.folder / CANARY_FILE)
-        expected = stored.get(engine.signature.get("beams", ""))
-        wrong = engine.dtype == "float32" and expected is not None and [list(ids) for ids in answers] != expected
-    else:
-        doubts = [set(check_target(text, tokenizer.decode(ids))) for text, ids in zip(CANARY, answers, strict=True)]
-        wrong = sum(bool(flags & {Flag.ECHO, Flag.LOOP, Flag.EMPTY}) for flags in doubts) * 2 > len(CANARY)
-    if wrong:
-        said = "; ".join(
-            f"'{text}' → '{tokenizer.decode(ids)[:60]}'" for text, ids in zip(CANARY, answers, strict=True)
-        )
-        versions = ", ".join(
-            f"{name} {value}" for name, value in engine.signature.items() if name in ("engine", "torch", "dtype")
-        )
-        hint = "these library versions may not suit the model, or its files are damaged; try --dtype float32, or other versions"
-        raise ModelError(f"'{model.name}' does not translate as it should ({versions}): {said}", hint)

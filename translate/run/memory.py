@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from translate.batches import make_chunks
 from translate.records import Flag, OutputError, Translation
+from translate.run.batches import make_chunks
 
 FORMAT = 1
 """SQLite's user_version of the file."""

@@ -1,0 +1,138 @@
+"""TODO"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from translate.machine import describe_machine, package_versions
+from translate.records import (
+    InputError,
+    Model,
+    OutputError,
+    Settings,
+)
+from translate.run import rows as output
+from translate.run.events import DocumentFailed, Found, Loaded
+from translate.run.folder import check_no_link, check_places, leave_out_unwritable
+from translate.run.shards import Shard
+from translate.storage import absolute_name, is_remote, user_cache_folder
+from translate.text.documents import (
+    document_name,
+    find_files,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to translate, with what, and where to."""
+
+    arguments: tuple[str, ...]
+    output: Path = Path("out")
+    model: str | None = None
+    models_file: Path | None = None
+    settings: Settings = field(default_factory=Settings)
+    encoding: str = "utf-8"
+    text: bool = False
+    memory: bool = True
+    overwrite: bool = False
+    shard: Shard | None = None
+    """Only this part of the documents."""
+    memory_folder: Path | None = None
+    """Where memory and lock are, if not with the rows."""
+
+
+def choose_documents(job: Job) -> tuple[dict[str, Path], list[DocumentFailed]]:
+    """Name → path of the documents that are the job's, and the arguments that name none.
+
+    Raises InputError if there is nothing else, OutputError if two documents would be written to one file.
+    """
+    paths, failures = find_documents(job.arguments)
+    failures += [DocumentFailed(name, error) for name, error in leave_out_unwritable(paths, text=job.text)]
+    if not paths and failures:
+        raise failures[0].error
+    check_places(job.output, paths, text=job.text)
+    return (job.shard.choose(paths) if job.shard else paths), failures
+
+
+def describe_documents(paths: Mapping[str, Path]) -> Found:
+    """How many there are, and how large they are together."""
+    return Found(len(paths), sum(path.stat().st_size for path in paths.values()))
+
+
+def find_documents(arguments: Iterable[str]) -> tuple[dict[str, Path], list[DocumentFailed]]:
+    """Document name → path, each file once, in order; and the arguments that name none.
+
+    Two files outside the working folder may have one name: then both are there, and `check_places` refuses them.
+    """
+    found: dict[str, Path] = {}
+    failures = []
+    for argument in arguments:
+        try:
+            paths = find_files(argument)
+        except InputError as error:
+            failures.append(DocumentFailed(argument, error))
+            continue
+        for path in paths:
+            try:
+                _add_document(found, path)
+            except InputError as error:  # of a folder's files the others are there
+                failures.append(DocumentFailed(str(path), error))
+    return found, failures
+
+
+def _add_document(found: dict[str, Path], path: Path) -> None:
+    name = document_name(path)
+    held = found.setdefault(name, path)
+    if absolute_name(held) != absolute_name(path):  # not resolved: two names are two documents, whatever they link to
+        hint = "translate them one after the other, each with its own --output; or from a working folder above both"
+        raise OutputError(f"'{held}' and '{path}' would both be written as '{name}'", hint)
+
+
+def kept_folder(job: Job, model: Model) -> Path:
+    """Where memory and lock are: with the rows, unless these go to an object store, which can hold neither."""
+    if job.memory_folder is not None:
+        return job.memory_folder / model.short_name
+    if is_remote(job.output):
+        name = hashlib.blake2b(absolute_name(job.output).encode(), digest_size=8).hexdigest()
+        return user_cache_folder() / "runs" / name / model.short_name
+    return job.output / model.short_name
+
+
+def memory_path(job: Job, folder: Path) -> Path:
+    """The file of the job's memory, or of its shard's own; its folder is there. Raises OutputError."""
+    path = folder / f"memory{job.shard.suffix if job.shard else ''}.sqlite"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        check_no_link(path)
+    except OSError as error:
+        hint = "give --output a folder that can be written, or --no-memory"
+        raise OutputError(f"cannot write into '{folder}': {error.strerror}", hint) from error
+    return path
+
+
+def first_record(job: Job, loaded: Loaded, tokens: int) -> output.RunRecord:
+    """run.json as it stands when the run begins."""
+    model = loaded.model
+    return output.RunRecord(
+        signature=loaded.signature,
+        model={
+            "name": model.name,
+            "revision": model.revision,
+            "fingerprint": model.fingerprint,
+            "bundled": model.bundled,
+            "preferred": [{"model": str(refusal.entry), "reason": refusal.reason} for refusal in loaded.refusals],
+        },
+        settings={
+            **dataclasses.asdict(job.settings),
+            "batch_tokens": tokens,
+            "recommendation": loaded.advice or None,
+            "encoding": job.encoding,
+            "memory": job.memory,
+        },
+        versions=package_versions(),
+        machine=describe_machine(loaded.device),
+    )
