@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.alignment import align_rows
+from translate.compare.alignment import align_rows
 from translate.records import Row
 
 TEXT = "Der Hund bellt laut. Die Katze schläft heute. Es regnet seit Tagen. Morgen scheint die Sonne wieder."

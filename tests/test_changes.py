@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.changes import Change, classify, find_edits, tokenize
+from translate.compare.changes import Change, classify, find_edits, tokenize
 
 C = Change
 

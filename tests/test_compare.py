@@ -14,8 +14,8 @@ import pytest
 
 from conftest import SHARED, Command
 from runs import SIGNATURE, make_lines, make_rows, write_lines, write_rows
-from translate.compare import Question, compare, find_settings
-from translate.comparison import Comparison
+from translate.compare.compare import Question, compare, find_settings
+from translate.compare.comparison import Comparison
 from translate.records import Flag, InputError
 
 TARGETS = [

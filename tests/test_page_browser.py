@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from runs import make_lines, make_rows, write_lines, write_rows
-from translate.compare import Question, compare
-from translate.comparison import Comparison
-from translate.page import write_page
+from translate.compare.compare import Question, compare
+from translate.compare.comparison import Comparison
+from translate.compare.page import write_page
 from translate.records import Flag
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")

@@ -11,10 +11,10 @@ import pytest
 
 from conftest import Command
 from runs import make_lines, make_rows, write_lines, write_rows
-from translate.compare import Question, compare
-from translate.comparison import Comparison
-from translate.page import write_page
-from translate.report import format_text, write_json
+from translate.compare.compare import Question, compare
+from translate.compare.comparison import Comparison
+from translate.compare.page import write_page
+from translate.compare.report import format_text, write_json
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\u2028 & \"quotes\" 'and' 🙂"
 PAIRS = [("Er hat 3 Hunde. " + EVIL, "He has 3 dogs. " + EVIL), ("Es regnet.", "It rains.")]

@@ -68,9 +68,9 @@ def compare_command(
 ) -> None:
     """Compare, show, and end with the status that the demands give."""
     chosen = check_metrics(metrics)
-    from translate.compare import Question, compare
-    from translate.comparison import find_failures, parse_limit
-    from translate.report import format_text, write_json
+    from translate.compare.compare import Question, compare
+    from translate.compare.comparison import find_failures, parse_limit
+    from translate.compare.report import format_text, write_json
 
     limits = [parse_limit(text, chosen) for text in fail_under or ()]
     for file in (json_file, html_file):
@@ -86,7 +86,7 @@ def compare_command(
     if json_file:
         write_json(comparison, json_file)
     if html_file:
-        from translate.page import write_page
+        from translate.compare.page import write_page
 
         write_page(comparison, html_file)
     for reason in failures:

@@ -9,8 +9,7 @@ from pathlib import Path
 from translate.records import InputError
 from translate.run.checks import needs_model
 from translate.run.plan import find_documents
-from translate.runs import read_lines
-from translate.text.documents import open_document, read_paragraphs
+from translate.text.documents import open_document, read_lines, read_paragraphs
 from translate.text.sentences import split_sentences
 
 

@@ -12,9 +12,11 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
+from translate.compare.inputs import _existing
 from translate.records import Document, InputError, Paragraph
 from translate.storage import as_path, is_remote, remote_name
 
@@ -244,3 +246,23 @@ def standard_input(encoding: str = "utf-8") -> tuple[Document, Iterator[Paragrap
             raise InputError(f"standard input is not {encoding}: {error}", hint) from None
 
     return document, paragraphs()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a text: its number, blank lines counted, where it starts in code points, and its text."""
+
+    number: int
+    start: int
+    text: str
+
+
+def read_lines(path: Path, encoding: str) -> list[Line]:
+    """A file's lines, ended by \\n or \\r\\n and by nothing else, as sacreBLEU reads them. Raises InputError."""
+    document = open_document(_existing(path), encoding)
+    with path.open(encoding=document.encoding, newline="\n") as file:
+        lines, start = [], 0
+        for number, line in enumerate(file):
+            lines.append(Line(number, start, line.removesuffix("\n").removesuffix("\r")))
+            start += len(line)
+    return lines

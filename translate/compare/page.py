@@ -17,9 +17,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from translate.changes import Change, Span
-from translate.comparison import LABELS, Cell, ComparedRow, Comparison, Difference
-from translate.plots import draw_plots
+from translate.compare.changes import Change, Span
+from translate.compare.comparison import LABELS, Cell, ComparedRow, Comparison, Difference
+from translate.compare.plots import draw_plots
 from translate.records import Flag, format_signature
 from translate.storage import write_atomically
 
@@ -31,7 +31,7 @@ MOST_DOCUMENTS = 40
 def write_page(comparison: Comparison, path: Path) -> None:
     """Write the page. Raises OutputError."""
     environment = Environment(
-        loader=PackageLoader("translate", "templates"),
+        loader=PackageLoader("translate.compare", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

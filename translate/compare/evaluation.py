@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from translate.comparison import (
+from translate.compare.comparison import (
     Bucket,
     ComparedRow,
     CompareError,
@@ -15,8 +15,7 @@ from translate.comparison import (
     Quality,
     Significance,
 )
-from translate.records import Flag
-from translate.scores import (
+from translate.compare.scores import (
     RESAMPLES,
     TRIALS,
     Statistics,
@@ -31,6 +30,7 @@ from translate.scores import (
     seed,
     shuffle,
 )
+from translate.records import Flag
 
 LENGTHS = ((0, 9), (10, 19), (20, 29), (30, 39), (40, 10**9))
 """Words of the source."""

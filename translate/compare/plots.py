@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
-from translate.changes import Change
-from translate.comparison import LABELS, Comparison, Evaluation
+from translate.compare.changes import Change
+from translate.compare.comparison import LABELS, Comparison, Evaluation
 
 SVG = "http://www.w3.org/2000/svg"
 COLOURS = 8

@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from translate.changes import Change, Span
-from translate.comparison import LABELS, Cell, ComparedRow, Comparison, Difference, Evaluation, Pair, System
+from translate.compare.changes import Change, Span
+from translate.compare.comparison import LABELS, Cell, ComparedRow, Comparison, Difference, Evaluation, Pair, System
 from translate.records import format_signature
 from translate.storage import write_atomically
 

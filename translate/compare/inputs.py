@@ -15,7 +15,7 @@ from string import ascii_uppercase
 from translate.records import InputError, Row, Signature
 from translate.run.record import find_run_files, read_run
 from translate.run.rows import read_rows
-from translate.text.documents import document_name, open_document
+from translate.text.documents import Line, document_name, read_lines
 
 LINES_DOCUMENT = "lines"
 """The `doc` of plain lines whose source is not given."""
@@ -34,15 +34,6 @@ class Run:
     signature: Signature | None = None
     """None for plain lines, and for rows that have no run.json."""
     finished: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a text: its number, blank lines counted, where it starts in code points, and its text."""
-
-    number: int
-    start: int
-    text: str
 
 
 def read_runs(paths: Sequence[Path], source: Path | None = None, encoding: str = "utf-8") -> tuple[Run, ...]:
@@ -126,17 +117,6 @@ def _by_document(rows: Iterator[Row]) -> RowsByDocument:
     for row in rows:
         documents.setdefault(row.doc, []).append(row)
     return {name: tuple(sorted(rows, key=lambda row: row.start)) for name, rows in documents.items()}
-
-
-def read_lines(path: Path, encoding: str) -> list[Line]:
-    """A file's lines, ended by \\n or \\r\\n and by nothing else, as sacreBLEU reads them. Raises InputError."""
-    document = open_document(_existing(path), encoding)
-    with path.open(encoding=document.encoding, newline="\n") as file:
-        lines, start = [], 0
-        for number, line in enumerate(file):
-            lines.append(Line(number, start, line.removesuffix("\n").removesuffix("\r")))
-            start += len(line)
-    return lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,23 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
-from translate.alignment import Group, align_rows
-from translate.changes import MEANING, Change, classify, count_words, tokenize
-from translate.comparison import Cell, ComparedRow, CompareError, Comparison, Difference, FlagChange, Pair, System
-from translate.evaluation import evaluate
+from translate.compare.alignment import Group, align_rows
+from translate.compare.changes import MEANING, Change, classify, count_words, tokenize
+from translate.compare.comparison import (
+    Cell,
+    ComparedRow,
+    CompareError,
+    Comparison,
+    Difference,
+    FlagChange,
+    Pair,
+    System,
+)
+from translate.compare.evaluation import evaluate
+from translate.compare.inputs import RowsByDocument, Run, read_reference, read_runs
+from translate.compare.scores import METRICS, collect_statistics, describe, score, score_rows
 from translate.records import Flag, Row, Signature
 from translate.run.rows import count_flags
-from translate.runs import RowsByDocument, Run, read_reference, read_runs
-from translate.scores import METRICS, collect_statistics, describe, score, score_rows
 
 MEANING_POINTS = 10
 """Added to a row's disagreement for each class of change that touches the meaning."""

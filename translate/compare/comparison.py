@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from translate.changes import Change, Span
+from translate.compare.changes import Change, Span
+from translate.compare.scores import Interval, is_better_when_lower
 from translate.records import Flag, Signature, TranslateError
-from translate.scores import Interval, is_better_when_lower
 
 LABELS = {"bleu": "BLEU", "chrf": "chrF", "chrf++": "chrF++", "ter": "TER"}
 """The metrics' names as people write them."""
