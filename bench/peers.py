@@ -29,16 +29,16 @@ from itertools import islice
 from pathlib import Path
 
 from readme import replace_block
+from translate.bench.measurements import quartiles
+from translate.bench.samples import read_text
 from translate.engines.base import ENGINES, installed_engines, load_engine
 from translate.machine import has_fast_bfloat16, machine_kind, package_versions
-from translate.measurements import quartiles
 from translate.model.catalog import resolve_model
 from translate.model.folder import fingerprint
 from translate.model.tokenizer import Tokenizer
 from translate.records import Model, Request, Settings
 from translate.run.batches import make_batches, make_chunks
 from translate.run.checks import needs_model
-from translate.samples import read_text
 
 Translate = Callable[[Sequence[str]], list[str]]
 

@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from readme import replace_block
+from translate.bench.measurements import quartiles
 from translate.engines.base import Engine, load_engine
 from translate.machine import machine_kind
-from translate.measurements import quartiles
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
 from translate.records import Model, Request, Settings

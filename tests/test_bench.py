@@ -15,11 +15,11 @@ from xml.etree import ElementTree
 import pytest
 
 from conftest import ROOT, Command
-from translate.bench_worker import Failure, Loaded, Ready, Task, Worker, run_task
-from translate.measurements import Batching, Pass, Recommendation, Variant
+from translate.bench.measurements import Pass
+from translate.bench.worker import Failure, Loaded, Ready, Task, Worker, run_task
 from translate.model.tokenizer import Tokenizer
 from translate.records import Hypothesis, Model, Request, Settings, Signature
-from translate.run.advice import advise, keep
+from translate.run.advice import Batching, Recommendation, Variant, advise, keep
 
 TEXT = (ROOT / "data" / "nachricht.txt").read_text(encoding="utf-8")
 ROW = {

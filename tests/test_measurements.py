@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from translate.measurements import (
-    Batching,
+from translate.bench.measurements import (
     Measurement,
     Quartiles,
-    Variant,
     affordable_tokens,
     choose_budgets,
     compare_rows,
@@ -18,6 +16,7 @@ from translate.measurements import (
     recommend,
     spread_evenly,
 )
+from translate.run.advice import Batching, Variant
 
 HF, OURS = Variant("transformers"), Variant("native")
 

@@ -16,10 +16,10 @@ import typer
 from translate.progress import say
 
 if TYPE_CHECKING:
-    from translate.bench import Bench, Sweep
-    from translate.bench_report import Baseline
+    from translate.bench.report import Baseline
+    from translate.bench.samples import Text
+    from translate.bench.sweep import Bench, Sweep
     from translate.records import Model
-    from translate.samples import Text
 
 LEAST_REPEATS = 5
 
@@ -78,12 +78,12 @@ def bench_command(
         "--beams": _numbers(beams, "--beams"),
         "--threads": _numbers(threads, "--threads"),
     }
-    from translate.bench import Sweep
-    from translate.bench_report import read_bench
+    from translate.bench.report import read_bench
+    from translate.bench.samples import read_text
+    from translate.bench.sweep import Sweep
     from translate.engines.base import AUTO, installed_engines
-    from translate.measurements import Batching, Variant
     from translate.model.catalog import resolve_model
-    from translate.samples import read_text
+    from translate.run.advice import Batching, Variant
 
     old = read_bench(baseline) if baseline else None
     names = _words(engines) or [name for name in installed_engines() if name != "echo"]
@@ -131,7 +131,7 @@ def _repeat(sweep: Sweep, old: Baseline, *, all_engines: bool) -> Sweep:
 
 def show_bench(model: Model, text: Text, sweep: Sweep, *, quiet: bool) -> Bench:
     """Run it, and show on standard error how long it will take and how far it is."""
-    from translate.bench import Bench, Planned, Step, run_bench
+    from translate.bench.sweep import Bench, Planned, Step, run_bench
 
     if not quiet:
         say(f"{model.name}: loading {', '.join(map(str, sweep.variants))}")
@@ -175,8 +175,8 @@ def _say_fifths(what: str, done: int, whole: int) -> None:
 
 def report(bench: Bench, old: Baseline | None, output: Path, *, keep: bool) -> None:
     """The table and the recommendation on standard output, bench.json and bench.svg, the kept recommendation."""
-    from translate.bench_plot import write_plot
-    from translate.bench_report import compare_with, format_table, write_bench
+    from translate.bench.plot import write_plot
+    from translate.bench.report import compare_with, format_table, write_bench
     from translate.machine import package_versions
     from translate.run.advice import keep as keep_recommendations
 

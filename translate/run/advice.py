@@ -14,7 +14,6 @@ from typing import Any
 
 from translate.engines.base import AUTO, installed_engines
 from translate.machine import machine_kind
-from translate.measurements import Batching, Recommendation, Variant
 from translate.records import Model, Settings
 from translate.storage import user_cache_folder, write_atomically
 
@@ -108,3 +107,50 @@ def _fits(held: Recommendation, settings: Settings) -> bool:
         and settings.device in (held.variant.device, held.device)
         and settings.beams == held.variant.beams
     )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How sentences are put into batches: padded source tokens a batch, or sentences a batch."""
+
+    tokens: int | None = None
+    size: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.tokens} tokens" if self.size is None else _count(self.size, "sentence")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What is loaded. As asked for: `auto` and None leave it to the engine."""
+
+    engine: str
+    dtype: str = "auto"
+    device: str = "auto"
+    beams: int | None = None
+    threads: int | None = None
+
+    def __str__(self) -> str:
+        extras = [self.dtype] if self.dtype != "auto" else []
+        extras += [_count(self.beams, "beam")] if self.beams else []
+        extras += [_count(self.threads, "thread")] if self.threads else []
+        return f"{self.engine} ({', '.join(extras)})" if extras else self.engine
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The setting to use with one engine and dtype on one kind of machine, and why."""
+
+    variant: Variant
+    batching: Batching
+    dtype: str
+    device: str
+    rate: float
+    """Source sentences a second."""
+    reason: str
+    capped: bool = False
+    """Whether larger batches may be better still: there was no time to try them."""

@@ -17,14 +17,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain
 
-from translate.bench_worker import Failure, Ready, Task, Worker
-from translate.machine import machine_kind
-from translate.measurements import (
-    Batching,
+from translate.bench.measurements import (
     Measurement,
     Pass,
-    Recommendation,
-    Variant,
     affordable_tokens,
     choose_budgets,
     find_noise,
@@ -33,10 +28,13 @@ from translate.measurements import (
     seconds_a_token,
     spread_evenly,
 )
+from translate.bench.samples import Text
+from translate.bench.worker import Failure, Ready, Task, Worker
+from translate.machine import machine_kind
 from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, InputError, Model, Settings
+from translate.run.advice import Batching, Recommendation, Variant
 from translate.run.batches import make_batches, padding_share
-from translate.samples import Text
 
 ALONE = Batching(size=1)
 SEED = 2026

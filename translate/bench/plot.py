@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from translate.bench import Bench
-from translate.measurements import Batching, Measurement, Variant
+from translate.bench.measurements import Measurement
+from translate.bench.sweep import Bench
+from translate.run.advice import Batching, Variant
 from translate.storage import write_atomically
 
 SVG = "http://www.w3.org/2000/svg"

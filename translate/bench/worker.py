@@ -16,10 +16,11 @@ from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from translate.bench.measurements import Pass
 from translate.engines.base import Engine, load_engine
-from translate.measurements import Batching, Pass
 from translate.model.tokenizer import Tokenizer
 from translate.records import Hypothesis, Model, Request, Settings, TranslateError, format_signature
+from translate.run.advice import Batching
 from translate.run.batches import make_batches
 from translate.run.loading import make_signature
 

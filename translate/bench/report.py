@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from translate.bench import Bench
-from translate.measurements import Batching, Difference, Measurement, Variant, compare_rows
+from translate.bench.measurements import Difference, Measurement, compare_rows
+from translate.bench.sweep import Bench
 from translate.records import OutputError
+from translate.run.advice import Batching, Variant
 from translate.storage import write_atomically
 
 FORMAT = 1

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 
+from translate.run.advice import Batching, Recommendation, Variant
+
 NEARLY_BEST = 0.97
 """A setting is as good as the best if its median rate is within 3 % of it."""
 NOISY_SPREAD = 0.1
@@ -18,38 +20,6 @@ NOISY_SHARE = 0.25
 """A bench is noisy if more than this part of its rows spread too wide."""
 BUSY = 0.5
 """Load average over processors, before the bench begins: above it the machine has other work."""
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'s' * (number != 1)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Batching:
-    """How sentences are put into batches: padded source tokens a batch, or sentences a batch."""
-
-    tokens: int | None = None
-    size: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.tokens} tokens" if self.size is None else _count(self.size, "sentence")
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """What is loaded. As asked for: `auto` and None leave it to the engine."""
-
-    engine: str
-    dtype: str = "auto"
-    device: str = "auto"
-    beams: int | None = None
-    threads: int | None = None
-
-    def __str__(self) -> str:
-        extras = [self.dtype] if self.dtype != "auto" else []
-        extras += [_count(self.beams, "beam")] if self.beams else []
-        extras += [_count(self.threads, "thread")] if self.threads else []
-        return f"{self.engine} ({', '.join(extras)})" if extras else self.engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +88,6 @@ class Quartiles:
     def overlaps(self, other: Quartiles) -> bool:
         """Whether the two intervals have a point in common."""
         return self.low <= other.high and other.low <= self.high
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """The setting to use with one engine and dtype on one kind of machine, and why."""
-
-    variant: Variant
-    batching: Batching
-    dtype: str
-    device: str
-    rate: float
-    """Source sentences a second."""
-    reason: str
-    capped: bool = False
-    """Whether larger batches may be better still: there was no time to try them."""
 
 
 @dataclass(frozen=True, slots=True)
