@@ -27,8 +27,8 @@ from itertools import islice
 from pathlib import Path
 
 from readme import replace_block
-from translate.cluster_journal import Journal, Known
-from translate.cluster_worker import pack_items, unpack_items, window_texts
+from translate.cluster.journal import Journal, Known
+from translate.cluster.worker import pack_items, unpack_items, window_texts
 from translate.records import Row, Settings, Translation
 from translate.run.batches import make_chunks
 from translate.run.events import Item

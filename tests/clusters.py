@@ -137,7 +137,8 @@ def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str], se
 
 def drive(folder: Path, address: str, engine: str, silent: float) -> None:
     """Translate; small windows and batches, so that there is something to interrupt."""
-    from translate.cluster_options import Cluster, load_runner
+    from translate.cli.run import load_runner
+    from translate.cluster.options import Cluster
     from translate.records import Settings
     from translate.run.pipeline import run
     from translate.run.plan import Job

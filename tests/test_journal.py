@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from translate.cluster_journal import Journal, Known, difference, remember
+from translate.cluster.journal import Journal, Known, difference, remember
 from translate.records import Translation
 from translate.run.memory import window_key
 from translate.run.translator import Progress

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from translate.cli.run import load_runner
 from translate.cli_bench import bench_command
 from translate.cli_compare import compare_command
 from translate.cli_show import Encoding, Files, ModelsFile, check_choice, check_option, models_command, segment_command
-from translate.cluster_options import Cluster, load_runner
+from translate.cluster.options import Cluster
 from translate.engines.base import DTYPES, ENGINES
 from translate.progress import Reporter, say, say_error
 from translate.records import Flag, Row, Settings, TranslateError

@@ -23,10 +23,10 @@ import ray
 import ray.data
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from translate.cluster_connection import SPARE_CPUS, connected, plain_errors, quiet_data
-from translate.cluster_journal import Journal, State, difference
-from translate.cluster_options import Cluster
-from translate.cluster_worker import Equipment, Planning, Report, Worker, split_documents, store_model, unpack_items
+from translate.cluster.connection import SPARE_CPUS, connected, plain_errors, quiet_data
+from translate.cluster.journal import Journal, State, difference
+from translate.cluster.options import Cluster
+from translate.cluster.worker import Equipment, Planning, Report, Worker, split_documents, store_model, unpack_items
 from translate.machine import package_versions
 from translate.model.catalog import Resolution, resolve_model
 from translate.records import EngineError, Flag, ModelError, Translation, format_signature

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 import ray
 from filelock import FileLock
 
-from translate.cluster_journal import Known, remember
+from translate.cluster.journal import Known, remember
 from translate.engines.base import load_engine
 from translate.machine import package_versions
 from translate.model.folder import CANARY_FILE, SMALL_FILES, fingerprint, weight_file

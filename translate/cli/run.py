@@ -1,34 +1,19 @@
-"""Which Ray cluster, and how much of it. Knows nothing of Ray, so that the command line can be read without it."""
+"""TODO"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from translate.cluster.options import LOCAL, Cluster
 from translate.records import EngineError
 
 if TYPE_CHECKING:
     from translate.run.events import Event
     from translate.run.plan import Job
 
-LOCAL, AUTO = "local", "auto"
-
 Runner = Callable[["Job", "Cluster", Callable[[], bool]], "Iterator[Event]"]
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """Where to run: `auto` is the cluster that Ray finds, `local` one on this machine for this run, else host:port."""
-
-    address: str
-    workers: int | None = None
-    """Engines; None: one for each GPU, or for each processor but two."""
-    gpus_per_worker: float | None = None
-    """None: 1 where there are GPUs."""
-    silent_seconds: float = 60.0
-    """After so long without a word from a worker, the user is told."""
 
 
 def load_runner(cluster: Cluster) -> Runner:
@@ -44,7 +29,7 @@ def load_runner(cluster: Cluster) -> Runner:
         # Ray's switch for clusters of one machine: every port is opened on the loopback interface only.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
-        from translate.cluster import run
+        from translate.cluster.driver import run
     except ModuleNotFoundError as error:
         if error.name not in ("ray", "pyarrow", "pandas"):
             raise

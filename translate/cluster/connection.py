@@ -13,7 +13,7 @@ from typing import Any
 
 import ray
 
-from translate.cluster_options import AUTO, LOCAL, Cluster
+from translate.cluster.options import AUTO, LOCAL, Cluster
 from translate.records import EngineError, TranslateError
 
 LOCAL_STORE = 512 << 20
