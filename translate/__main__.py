@@ -8,7 +8,7 @@ import signal
 def main() -> None:
     """The program `translate`. Ctrl-C while it is being imported ends it at once: there is nothing to keep yet."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from translate.cli import main as run
+    from translate.cli.app import main as run
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     run()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from translate.progress import say
+from translate.cli.progress import say
 
 if TYPE_CHECKING:
     from translate.bench.report import Baseline

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from translate.progress import say
+from translate.cli.progress import say
 from translate.records import OutputError
 
 EXIT_FAILED = 4
