@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.helpers.command import Command, command, environment
 from translate.model.catalog import BUNDLED
 from translate.model.folder import fingerprint
 from translate.model.tokenizer import Tokenizer
@@ -22,24 +20,8 @@ from translate.records import Model
 settings.register_profile("translate", suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("translate")
 
-ROOT = Path(__file__).parent.parent
-SHARED = ROOT.parent / "shared"
-"""Test sets too large or not free enough to be kept with the project; tests that need them say so where they are not."""
-
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="translate-tests-")
 """What `translate bench` found on this machine must not reach the tests, nor they it."""
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def environment(**changes: str) -> dict[str, str]:
-    """The environment of a command: no hub, unless the test brings one."""
-    return {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUTF8": "1", **changes}
-
-
-def command(*arguments: str) -> list[str]:
-    """The command line of `translate`, as the installed script runs it."""
-    return [sys.executable, "-c", "from translate.__main__ import main; main()", *arguments]
 
 
 @pytest.fixture
@@ -76,8 +58,3 @@ def tiny() -> Model:
 def tokenizer(tiny: Model) -> Tokenizer:
     """Its vocabulary."""
     return Tokenizer(tiny)
-
-
-def rows(path: Path) -> list[dict[str, object]]:
-    """The rows of a file, as any JSON reader sees them."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]

@@ -1,71 +1,64 @@
-"""The module map is true."""
+"""Who imports whom: the rooms' staircase, and the heavy packages."""
 
 from __future__ import annotations
 
 import ast
-import re
 import subprocess
 import sys
 from pathlib import Path
 
-import translate
+from tests.helpers.command import ROOT
 
-PACKAGE = Path(translate.__file__).parent
+PACKAGE = ROOT / "translate"
 HEAVY = {
-    "torch": "engine_",
-    "transformers": "engine_",
-    "ctranslate2": "engine_ct2",
+    "torch": "engines",
+    "transformers": "engines",
+    "ctranslate2": "engines/ctranslate2.py",
     "ray": "cluster",
     "pyarrow": "cluster",
+    "upath": "storage.py",
 }
-HEAVY["upath"] = "places"
-"""Package → the beginning of the names of the modules that may import it."""
+"""Package → the room or module that may import it."""
+MOST_FILES, MOST_AT_THE_TOP = 14, 7
 
 
-def read_map() -> dict[str, str]:
-    """Module → what it may import, out of the package's docstring."""
-    lines = re.findall(r"^(\w+) {2,}\S.*? {2,}(\S.*)$", translate.__doc__ or "", re.MULTILINE)
-    return dict(lines)
-
-
-def imports(path: Path) -> set[str]:
-    """Every module that a file names in an import, type-checking and lazy ones too."""
+def imported_packages(path: Path) -> set[str]:
+    """The first names of all that a file imports, type-checking and lazy imports too."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= (
-                {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "translate" else {node.module}
-            )
+            found.add(node.module.split(".")[0])
     return found
 
 
-def test_the_map_names_every_module() -> None:
-    """And no other."""
-    assert set(read_map()) == {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
+def test_rooms_stand_on_one_staircase() -> None:
+    """The contract in pyproject.toml, held by import-linter."""
+    program = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
-def test_modules_import_what_the_map_allows() -> None:
-    """`nothing`, a list of modules, or all that stand above."""
-    above: list[str] = []
-    for module, allowed in read_map().items():
-        ours = {name.split(".")[1] for name in imports(PACKAGE / f"{module}.py") if name.startswith("translate.")}
-        may = set(above) if allowed.startswith("all") else set() if allowed == "nothing" else set(allowed.split(", "))
-        assert ours <= may, f"{module} imports {ours - may}"
-        above.append(module)
+def test_rooms_are_small_and_say_what_they_are() -> None:
+    """At most 14 modules each, 7 at the top; each room's paragraph is all that its __init__ holds."""
+    for folder in {path.parent for path in PACKAGE.rglob("*.py")}:
+        assert len(list(folder.glob("*.py"))) <= (MOST_AT_THE_TOP if folder == PACKAGE else MOST_FILES), folder
+        if folder != PACKAGE:
+            module = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
+            assert len(module.body) == 1, folder
+            assert len((ast.get_docstring(module) or "").split()) > 15, folder
 
 
 def test_heavy_packages_are_imported_where_their_name_says() -> None:
     """So that help and errors come without them."""
-    for path in PACKAGE.glob("*.py"):
-        for name in imports(path):
-            package = name.split(".")[0]
-            if package in HEAVY:
-                assert path.stem.startswith(HEAVY[package]), f"{path.stem} imports {package}"
+    for path in PACKAGE.rglob("*.py"):
+        name = str(path.relative_to(PACKAGE))
+        for package in imported_packages(path) & HEAVY.keys():
+            assert name.startswith(HEAVY[package]), f"{name} imports {package}"
 
 
 def test_help_and_errors_come_without_torch() -> None:
     """Importing the command and the pipeline loads no engine."""
-    code = "import sys, translate.cli, translate.pipeline; print({'torch', 'transformers', 'sacremoses', 'ray', 'pyarrow', 'upath', 'fsspec'} & set(sys.modules))"
+    code = "import sys, translate.cli.app, translate.run.pipeline; print({'torch', 'transformers', 'sacremoses', 'ray', 'pyarrow', 'upath', 'fsspec'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from conftest import ROOT, command, environment
+from tests.helpers.command import ROOT, command, environment
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]  # as pytest does: the attacks use what the tests share
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]  # as pytest does: the attacks use what the tests share
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
 
-from reliability.table import main  # noqa: E402
+from tests.reliability.table import main  # noqa: E402
 
 main()

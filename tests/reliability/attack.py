@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from conftest import ROOT, SHARED, command, environment
+from tests.helpers.command import ROOT, SHARED, command, environment
 
 T = TypeVar("T")
 ECHO = ("--engine", "echo", "--model", "tiny-de-en")

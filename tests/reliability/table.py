@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from readme import replace_block
-from reliability.attack import FULL, MODULES, SMALL, Attack, Size
+from tests.reliability.attack import FULL, MODULES, SMALL, Attack, Size
 
 Results = dict[str, dict[str, dict[str, Any]]]
 """Family → number of the attack in it → its tally, and its seconds."""

@@ -4,7 +4,7 @@
 
 In float32, greedily, none of these may change a row's target or flags. With an engine whose rows do not depend on the
 batch, nor the score; with others it may be one step of its last digit away, and another batch is another signature. How
-many rows change with the batch in every dtype and engine, with beam search, is measured by `bench/determinism.py`.
+many rows change with the batch in every dtype and engine, with beam search, is measured by `benchmarks/determinism.py`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from conftest import ROOT
-from reliability.attack import SMALL, Attack, Size, Tally, check
-from reliability.test_input import inside
+from tests.helpers.command import ROOT
+from tests.reliability.attack import SMALL, Attack, Size, Tally, check
+from tests.reliability.test_input import inside
 from translate.records import Row, Settings
 from translate.run import pipeline
 from translate.run.events import Loaded
+from translate.run.plan import Job
 from translate.run.rows import read_rows
 
 ENGINES = ("echo", "native", "ctranslate2", "transformers")
@@ -89,7 +90,7 @@ def translate(folder: Path, documents: list[list[str]], settings: Settings) -> t
     for number, lines in enumerate(documents):
         (folder / "in" / f"{number:04}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     with inside(folder):
-        events = list(pipeline.run(pipeline.Job(("in",), model="tiny-de-en", settings=settings)))
+        events = list(pipeline.run(Job(("in",), model="tiny-de-en", settings=settings)))
         loaded = next(event for event in events if isinstance(event, Loaded))
         files = sorted(Path("out").rglob("*.jsonl"))
         rows = {row.source: row for path in files for row in read_rows(path)}

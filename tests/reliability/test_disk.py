@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from reliability.attack import (
+from tests.reliability.attack import (
     ECHO,
     FOLDER,
     SMALL,

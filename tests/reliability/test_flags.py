@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from reliability.attack import SMALL, Attack, Size, Tally
+from tests.reliability.attack import SMALL, Attack, Size, Tally
 from translate.records import Flag
 from translate.run.checks import check_target, needs_model
 

@@ -12,8 +12,8 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from reliability.attack import SMALL, Attack, Size, Tally, check, complain, run, thin
-from tests_hub import COMMIT, Hub
+from tests.helpers.hub import COMMIT, Hub
+from tests.reliability.attack import SMALL, Attack, Size, Tally, check, complain, run, thin
 from translate.model.catalog import BUNDLED
 
 TINY = BUNDLED / "tiny-de-en"

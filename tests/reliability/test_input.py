@@ -21,10 +21,11 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from reliability.attack import FOLDER, SMALL, Attack, Size, Tally, check, judge_rows
+from tests.reliability.attack import FOLDER, SMALL, Attack, Size, Tally, check, judge_rows
 from translate.records import Row, Settings, TranslateError
 from translate.run import pipeline
 from translate.run.events import DocumentFailed, Event
+from translate.run.plan import Job
 from translate.run.rows import format_row
 from translate.text.documents import check_encoding, open_document
 
@@ -168,9 +169,9 @@ def translate_input(_: Path, data: bytes, encoding: str) -> list[Event]:
     return events
 
 
-def make_job(argument: str, encoding: str) -> pipeline.Job:
+def make_job(argument: str, encoding: str) -> Job:
     """With the echo engine and the memory."""
-    return pipeline.Job((argument,), model="tiny-de-en", settings=Settings(engine="echo"), encoding=encoding)
+    return Job((argument,), model="tiny-de-en", settings=Settings(engine="echo"), encoding=encoding)
 
 
 @contextmanager

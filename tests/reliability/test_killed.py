@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import environment
-from reliability.attack import (
+from tests.helpers.command import environment
+from tests.reliability.attack import (
     ECHO,
     FOLDER,
     SMALL,
@@ -59,14 +59,15 @@ def watched(call):
         step()
         return result
     return around
-from translate import files, memory
-from translate.cli import main
+from translate import storage
+from translate.run import memory
+from translate.cli.app import main
 for name in ("replace", "fsync", "mkdir", "unlink"):
     setattr(os, name, watched(getattr(os, name)))
 memory.Memory.__init__ = watched(memory.Memory.__init__)
 memory.Memory.add = watched(memory.Memory.add)
 memory.Memory.close = watched(memory.Memory.close)
-files.AtomicFile.__init__ = watched(files.AtomicFile.__init__)
+storage.AtomicFile.__init__ = watched(storage.AtomicFile.__init__)
 try:
     main()
 finally:

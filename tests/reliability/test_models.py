@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from conftest import environment
-from reliability.attack import ECHO, SMALL, Attack, Size, Tally, check, complain, run, thin
+from tests.helpers.command import environment
+from tests.reliability.attack import ECHO, SMALL, Attack, Size, Tally, check, complain, run, thin
 from translate.model.catalog import BUNDLED
 
 TINY = BUNDLED / "tiny-de-en"
@@ -29,14 +29,15 @@ TEXT = "Das ist ein Haus. Ich habe heute zwei Bücher gekauft.\n"
 WORKER = """
 import json, sys, time, traceback
 from pathlib import Path
-from translate import catalog
-from translate.pipeline import Job, run
-from translate.output import read_rows
+from translate.model import catalog
+from translate.run.pipeline import run
+from translate.run.plan import Job
+from translate.run.rows import read_rows
 from translate.records import Settings, TranslateError
 for name, engine in (line.split() for line in sys.stdin):
     started, told = time.perf_counter(), {"name": name}
     print(json.dumps({"began": name}), flush=True)
-    catalog.BUNDLED = Path(name) if "bundled" in name else catalog.PACKAGE / "bundled"
+    catalog.BUNDLED = Path(name) if "bundled" in name else catalog.PACKAGE / "model" / "bundled"
     settings = Settings(engine=engine, device="cpu", dtype="float32", beams=1)
     output = Path("results", name.replace("/", "-"))
     model = "tiny-de-en" if "bundled" in name else name

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from reliability.attack import (
+from tests.reliability.attack import (
     ECHO,
     FOLDER,
     SMALL,

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 import endurance
-from reliability.attack import SMALL, Attack, Size, Tally, check
+from tests.reliability.attack import SMALL, Attack, Size, Tally, check
 from translate.records import Translation
 from translate.run.memory import Memory
 
@@ -23,7 +23,7 @@ REPEATS = 7
 
 
 def attacks(size: Size, folder: Path) -> Iterator[Attack]:
-    """The rows of this family. The run over a million sentences is `bench/endurance.py`."""
+    """The rows of this family. The run over a million sentences is `benchmarks/endurance.py`."""
     folder.mkdir(parents=True, exist_ok=True)
     yield partial(open_large_memory, folder, size.memory_rows)
     yield partial(translate_many, folder / "many", max(24_000, size.documents * 5))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from reliability.attack import (
+from tests.reliability.attack import (
     ECHO,
     FOLDER,
     SMALL,

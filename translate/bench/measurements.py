@@ -91,7 +91,7 @@ class Quartiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SpeedChange:
     """A row against the same row of an older bench: how many times as fast, and whether the intervals are apart."""
 
     ratio: float
@@ -169,7 +169,7 @@ def _recommend_one(rows: Sequence[Measurement], *, open_end: bool) -> Recommenda
 
 def compare_rows(
     rows: Iterable[Measurement], baseline: Iterable[Measurement]
-) -> Mapping[tuple[Variant, Batching], Difference]:
+) -> Mapping[tuple[Variant, Batching], SpeedChange]:
     """The rows that both have, by variant and batching. A difference is real if the interquartile intervals are apart."""
     old = {(row.variant, row.batching): row.rate for row in baseline if not row.problem}
     differences = {}
@@ -177,7 +177,7 @@ def compare_rows(
         before = old.get((row.variant, row.batching))
         if before is not None and not row.problem:
             rate = row.rate
-            differences[row.variant, row.batching] = Difference(rate.median / before.median, not rate.overlaps(before))
+            differences[row.variant, row.batching] = SpeedChange(rate.median / before.median, not rate.overlaps(before))
     return differences
 
 

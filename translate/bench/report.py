@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from translate.bench.measurements import Difference, Measurement, compare_rows
+from translate.bench.measurements import Measurement, SpeedChange, compare_rows
 from translate.bench.sweep import Bench
 from translate.records import OutputError
 from translate.run.advice import Batching, Variant
 from translate.storage import write_atomically
 
-FORMAT = 1
+REPORT_FORMAT = 1
 """Of bench.json."""
 
-Differences = Mapping[tuple[Variant, Batching], Difference]
+Differences = Mapping[tuple[Variant, Batching], SpeedChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def write_bench(bench: Bench, versions: Mapping[str, str], path: Path, differenc
     """Write bench.json. Raises OutputError."""
     model = {"name": bench.model.name, "revision": bench.model.revision, "fingerprint": bench.model.fingerprint}
     fields = {
-        "format": FORMAT,
+        "format": REPORT_FORMAT,
         "model": model,
         "machine": dict(bench.machine),
         "versions": dict(versions),

@@ -29,7 +29,7 @@ from translate.bench.measurements import (
     spread_evenly,
 )
 from translate.bench.samples import Text
-from translate.bench.worker import Failure, Ready, Task, Worker
+from translate.bench.worker import EngineProcess, Failure, Ready, Task
 from translate.machine import machine_kind
 from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, InputError, Model, Settings
@@ -76,7 +76,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SweepStep:
     """So many of the passes are done."""
 
     done: int
@@ -100,7 +100,7 @@ class Bench:
     seconds: float
 
 
-def run_bench(model: Model, text: Text, sweep: Sweep) -> Iterator[Planned | Step | Bench]:
+def run_bench(model: Model, text: Text, sweep: Sweep) -> Iterator[Planned | SweepStep | Bench]:
     """Measure; the Bench comes last. Raises EngineError if no variant can be loaded, InputError for too little text."""
     started, load, tokenizer = time.perf_counter(), load_average(), Tokenizer(model)
     encoded = tokenizer.encode(text.sentences)
@@ -109,7 +109,7 @@ def run_bench(model: Model, text: Text, sweep: Sweep) -> Iterator[Planned | Step
         raise InputError(f"{len(usable)} sentences to measure with", "give files with more text")
     late = ""
     with ExitStack() as stack:
-        workers = {v: Worker(model, _settings(v), v.threads) for v in sweep.variants}
+        workers = {v: EngineProcess(model, _settings(v), v.threads) for v in sweep.variants}
         for worker in workers.values():
             stack.callback(worker.stop)
         ready, costs, failures = _start(workers, [encoded[i] for i in usable])
@@ -126,7 +126,7 @@ def run_bench(model: Model, text: Text, sweep: Sweep) -> Iterator[Planned | Step
             held = passes.setdefault((turn.variant, turn.batching), [])
             if not any(_stopped(result) for result in held):
                 held.append(workers[turn.variant].run(Task(sample, turn.batching, warm=turn.round == 0)))
-            yield Step(number, len(turns))
+            yield SweepStep(number, len(turns))
     judge = Judge(tokenizer, sample, [text.references[usable[i]] for i in chosen] if text.references else None)
     rows = [
         judge.measure(Measurement(v, b, ready[v].dtype, ready[v].device), ready[v], passes[v, b], passes[v, ALONE][0])
@@ -156,7 +156,7 @@ class Cost:
 
 
 def _start(
-    workers: Mapping[Variant, Worker], sources: Sequence[tuple[int, ...]]
+    workers: Mapping[Variant, EngineProcess], sources: Sequence[tuple[int, ...]]
 ) -> tuple[dict[Variant, Ready], dict[Variant, Cost], dict[Variant, Failure]]:
     """Load all engines at the same time, and try them one after the other. Raises EngineError if none works."""
     for worker in workers.values():
@@ -177,7 +177,7 @@ def _start(
     return ready, costs, failures
 
 
-def _pilot(worker: Worker, sources: Sequence[tuple[int, ...]]) -> Cost | Failure:
+def _pilot(worker: EngineProcess, sources: Sequence[tuple[int, ...]]) -> Cost | Failure:
     """Translate a few sentences in both ways. The first time is for loading what is loaded on use."""
     some = [sources[i] for i in spread_evenly(len(sources), PILOT)]
     tokens = sum(map(len, some))

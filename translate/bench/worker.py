@@ -54,7 +54,7 @@ class Task:
     warm: bool = False
 
 
-class Worker:
+class EngineProcess:
     """A process with one variant's engine. One that died is started again when it is next asked."""
 
     def __init__(self, model: Model, settings: Settings, threads: int | None) -> None:
@@ -134,7 +134,7 @@ def _serve(connection: Connection, model: Model, settings: Settings, threads: in
         connection.send(Failure(error.message, error.hint))
         return
     connection.send(Ready(engine.dtype, engine.device, engine.batch_independent))
-    loaded = Loaded(engine, model, settings, Tokenizer(model))
+    loaded = ReadyEngine(engine, model, settings, Tokenizer(model))
     while True:
         try:
             task = connection.recv()
@@ -144,7 +144,7 @@ def _serve(connection: Connection, model: Model, settings: Settings, threads: in
 
 
 @dataclass(slots=True)
-class Loaded:
+class ReadyEngine:
     """An engine, and what it takes to have it again for another batching: one that makes its own is told when loaded."""
 
     engine: Engine
@@ -172,7 +172,7 @@ class Loaded:
         return self.engine
 
 
-def run_task(loaded: Loaded, task: Task) -> Pass | Failure:
+def run_task(loaded: ReadyEngine, task: Task) -> Pass | Failure:
     """One pass. Out of memory is a Failure, or a problem of the Pass if the engine found a way out."""
     warnings = _Warnings()
     logger = logging.getLogger("translate")

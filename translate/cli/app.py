@@ -1,4 +1,4 @@
-"""The command line: options, progress, messages, exit statuses. The only module that prints.
+"""The command line: options, progress, messages, exit statuses.
 
 Exit status: 0 all done · 1 error · 2 wrong usage · 3 --strict found flags · 4 a comparison fails · 130, 143 interrupted.
 """
@@ -10,18 +10,16 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from translate.cli.bench import bench_command
 from translate.cli.compare import compare_command
 from translate.cli.progress import say, say_error
+from translate.cli.run import run_command
 from translate.cli.show import models_command, segment_command
 from translate.records import TranslateError
-
-if TYPE_CHECKING:
-    pass
 
 DISTRIBUTION = "translate-batch"
 PROGRAM_OPTIONS = ("--help", "--version", "--install-completion", "--show-completion")
@@ -52,6 +50,7 @@ def common(
     """What stands before the command."""
 
 
+app.command("run", help="Translate text files (default command; the word `run` may be omitted).")(run_command)
 app.command("segment", help="Show the sentence spans of text files as JSON lines.")(segment_command)
 app.command("models", help="Show what models.txt offers, and which of it is on this machine.")(models_command)
 app.command("compare", help="Compare two or more runs, with or without a reference.")(compare_command)

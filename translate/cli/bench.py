@@ -131,7 +131,7 @@ def _repeat(sweep: Sweep, old: Baseline, *, all_engines: bool) -> Sweep:
 
 def show_bench(model: Model, text: Text, sweep: Sweep, *, quiet: bool) -> Bench:
     """Run it, and show on standard error how long it will take and how far it is."""
-    from translate.bench.sweep import Bench, Planned, Step, run_bench
+    from translate.bench.sweep import Bench, Planned, SweepStep, run_bench
 
     if not quiet:
         say(f"{model.name}: loading {', '.join(map(str, sweep.variants))}")
@@ -146,7 +146,7 @@ def show_bench(model: Model, text: Text, sweep: Sweep, *, quiet: bool) -> Bench:
                             f"measuring with {event.sentences} of {len(text.sentences)} sentences, {event.passes} passes: "
                             f"about {event.seconds:.0f} s"
                         )
-                case Step(done, passes):
+                case SweepStep(done, passes):
                     advance(done, passes)
                 case Bench():
                     return event

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Options that commands share, and how their values are checked."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Reporter:
         from translate.run.translator import Progress
 
         match event:
-            case events.Found(_, size):
+            case events.DocumentsFound(_, size):
                 self._total = size
             case events.Loaded():
                 self._show_loaded(event)

@@ -1,4 +1,4 @@
-"""TODO"""
+"""`translate run`: options become a job, the job's events go to the reporter, and how it ended becomes the exit status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from translate.cli.app import app
 from translate.cli.options import Encoding, Files, ModelsFile, check_choice, check_option
 from translate.cli.progress import Reporter, say
 from translate.cluster.options import LOCAL, Cluster
@@ -27,9 +26,6 @@ from translate.text.documents import check_encoding
 
 if TYPE_CHECKING:
     from translate.run.events import Event
-    from translate.run.plan import Job
-
-if TYPE_CHECKING:
     from translate.run.plan import Job
 
 Runner = Callable[["Job", "Cluster", Callable[[], bool]], "Iterator[Event]"]
@@ -48,12 +44,12 @@ def load_runner(cluster: Cluster) -> Runner:
         # Ray's switch for clusters of one machine: every port is opened on the loopback interface only.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
-        from translate.cluster.driver import run
+        from translate.cluster.driver import run_on_cluster
     except ModuleNotFoundError as error:
         if error.name not in ("ray", "pyarrow", "pandas"):
             raise
         raise EngineError("--ray needs the package 'ray'", "pip install 'translate-batch[ray]'") from error
-    return run
+    return run_on_cluster
 
 
 Device = Annotated[str, typer.Option("--device", "-D", help="auto, cpu, cuda, cuda:N or mps.")]
@@ -68,7 +64,6 @@ ModelName = Annotated[
 ]
 
 
-@app.command("run", help="Translate text files (the command to leave out).")
 def run_command(
     files: Files,
     output: Annotated[

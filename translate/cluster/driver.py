@@ -1,7 +1,7 @@
 """The same job on a Ray cluster, through Ray Data: documents → windows of sentences → a pool of engines → rows in order.
 
 Scheduling, retrying and shipping are Ray's. Ours are the windows, which have the same names in every attempt, and the
-journal (`cluster_journal`), which keeps each finished batch in the memory. So an actor or node that dies costs the
+journal (`journal`), which keeps each finished batch in the memory. So an actor or node that dies costs the
 batches that it was at, and a driver that dies is started again with the same command. The rows of a window are put
 together here from the memory, when the window comes back, and written as on one machine.
 """
@@ -24,14 +24,14 @@ import ray.data
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from translate.cluster.connection import SPARE_CPUS, connected, plain_errors, quiet_data
-from translate.cluster.journal import Journal, State, difference
+from translate.cluster.journal import Journal, JournalState, difference
 from translate.cluster.options import Cluster
 from translate.cluster.worker import Equipment, Planning, Report, Worker, split_documents, store_model, unpack_items
 from translate.machine import package_versions
 from translate.model.catalog import Resolution, resolve_model
 from translate.records import EngineError, Flag, ModelError, Translation, format_signature
 from translate.run.checks import needs_model
-from translate.run.events import Event, Item, Loaded, Step, Tally
+from translate.run.events import Event, Item, Loaded, Tally, WindowEvent
 from translate.run.folder import RunFolder
 from translate.run.pipeline import make_rows, write_event
 from translate.run.plan import Job, choose_documents, describe_documents, first_record, kept_folder, memory_path
@@ -60,7 +60,7 @@ class Size:
     nodes: int
 
 
-def run(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+def run_on_cluster(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     """Translate the job's documents on the cluster. The events are those of `pipeline.run`.
 
     Raises TranslateError for what concerns the whole run, Interrupted when `stop` says so.
@@ -171,7 +171,7 @@ class _Results:
         self._before = Progress()
         self._told: dict[str, float] = {}
 
-    def follow(self, windows: Any | None) -> Iterator[Step]:
+    def follow(self, windows: Any | None) -> Iterator[WindowEvent]:
         """Progress while windows are on their way; then the items of each, sentences as rows."""
         for window in _read_aside(windows) if windows is not None else ():
             yield from self._look()
@@ -182,7 +182,7 @@ class _Results:
 
     def _look(self) -> Iterator[Progress]:
         """What has happened since the last look. Raises ModelError for a node that was refused, Interrupted."""
-        state: State = ray.get(self._journal.state.remote(), timeout=ANSWER_SECONDS)
+        state: JournalState = ray.get(self._journal.state.remote(), timeout=ANSWER_SECONDS)
         if state.refusal is not None:
             raise ModelError(*state.refusal)
         self._warn(state.silent)

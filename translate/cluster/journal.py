@@ -29,7 +29,7 @@ class Known(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class JournalState:
     """How the run stands: what all workers have done, and who or what has been silent for so many seconds."""
 
     progress: Progress
@@ -106,7 +106,7 @@ class Journal:
         """A node that does not fit: why, and what to do. The first one counts."""
         self._refusal = self._refusal or (message, hint)
 
-    def state(self) -> State:
+    def state(self) -> JournalState:
         """How the run stands."""
         now = time.monotonic()
         total = self._done
@@ -116,7 +116,7 @@ class Journal:
         if self._elsewhere and not self._working:  # one may hang that could not yet say what it begins
             idle = f" (idle: {'; '.join(self._idle)})" if self._idle else ""
             silent[f"{len(self._elsewhere)} windows wait, and no worker has begun one{idle}"] = now - self._changed
-        return State(total, silent, self._refusal)
+        return JournalState(total, silent, self._refusal)
 
     def close(self) -> None:
         """Close the memory."""

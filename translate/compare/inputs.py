@@ -15,7 +15,7 @@ from string import ascii_uppercase
 from translate.records import InputError, Row, Signature
 from translate.run.record import find_run_files, read_run
 from translate.run.rows import read_rows
-from translate.text.documents import Line, document_name, read_lines
+from translate.text.documents import Line, document_name, existing_file, read_lines
 
 LINES_DOCUMENT = "lines"
 """The `doc` of plain lines whose source is not given."""
@@ -63,7 +63,7 @@ def read_reference(
     if path.is_dir():
         return _read_reference_folder(path, runs, encoding)
     if not is_plain(path):
-        return _by_document(read_rows(_existing(path)))
+        return _by_document(read_rows(existing_file(path)))
     return frame_lines(read_lines(path, encoding), _frame(source, encoding, runs, {}), path)
 
 
@@ -84,7 +84,7 @@ def shorten(paths: Sequence[Path]) -> list[str]:
 
 def _read_rows_run(key: str, label: str, path: Path) -> Run:
     folder = _run_folder(path)
-    files = sorted(folder.rglob("*.jsonl")) if path.is_dir() else [_existing(path)]
+    files = sorted(folder.rglob("*.jsonl")) if path.is_dir() else [existing_file(path)]
     if not files:
         raise InputError(f"no rows (*.jsonl) in '{path}'", "give a folder or file that translate wrote")
     record = read_run(folder)
@@ -104,12 +104,6 @@ def _run_folder(path: Path) -> Path:
         names = ", ".join(f"'{folder}'" for folder in inside)
         raise InputError(f"'{path}' holds the runs of several models", f"give one of {names}")
     return inside[0]
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise InputError(f"no file or folder '{path}'", "check the path")
-    return path
 
 
 def _by_document(rows: Iterator[Row]) -> RowsByDocument:

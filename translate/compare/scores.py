@@ -28,7 +28,7 @@ RESAMPLES = 1000
 """Of the bootstrap; as sacreBLEU."""
 TRIALS = 10_000
 """Of approximate randomization; as sacreBLEU."""
-BLOCK = 1 << 22
+DRAWN_AT_ONCE = 1 << 22
 """Random numbers at a time: 32 MiB as float64."""
 ROWS_A_TASK = 250
 FEWEST_TASKS = 6
@@ -117,7 +117,7 @@ def bootstrap(name: str, systems: Sequence[Statistics]) -> list[Scores]:
     rows = len(systems[0])
     rng = np.random.default_rng(seed())
     totals: list[list[NDArray[np.float64]]] = [[] for _ in systems]
-    for size in _blocks(RESAMPLES, max(1, BLOCK // rows)):
+    for size in _blocks(RESAMPLES, max(1, DRAWN_AT_ONCE // rows)):
         for drawn in rng.choice(rows, size=(size, rows), replace=True):
             weights = np.bincount(drawn, minlength=rows).astype(np.float64)
             for total, statistics in zip(totals, systems, strict=True):
@@ -144,7 +144,7 @@ def shuffle(systems: Sequence[Statistics]) -> list[NDArray[np.float64]]:
     rng = np.random.default_rng(seed())
     parts: list[list[NDArray[np.float64]]] = [[] for _ in systems]
     # numpy draws booleans 32 at a time: with multiples of 32 trials a block, the blocks are what one draw would be
-    for size in _blocks(TRIALS, max(32, BLOCK // rows // 32 * 32)):
+    for size in _blocks(TRIALS, max(32, DRAWN_AT_ONCE // rows // 32 * 32)):
         stays = rng.integers(2, size=(size, rows), dtype=bool).astype(np.float64)
         for part, statistics in zip(parts, systems, strict=True):
             part.append(stays @ statistics)

@@ -40,7 +40,7 @@ GPU_BATCH_TOKENS = 16_384
 class CTranslate2Engine:
     """`Translator.translate_batch` on one device; a batch that memory cannot hold is halved and tried again.
 
-    On a CPU each processor decodes a part of the batch: with bench/peers.py faster than all of them on one product.
+    On a CPU each processor decodes a part of the batch: with benchmarks/peers.py faster than all of them on one product.
     It decodes a batch up to its longest row's limit: a shorter row that runs past its own is decoded again, alone.
     """
 

@@ -74,5 +74,5 @@ def stored_fingerprint(folder: Path) -> str:
     """What a bundled model's fingerprint was when it was bundled. Raises ModelError."""
     found = read_object(folder / CANARY_FILE).get("fingerprint")
     if not isinstance(found, str):
-        raise ModelError(f"'{folder / CANARY_FILE}' holds no fingerprint", "run tools/canary.py on the folder")
+        raise ModelError(f"'{folder / CANARY_FILE}' holds no fingerprint", "run training/canary.py on the folder")
     return found

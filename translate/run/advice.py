@@ -17,7 +17,7 @@ from translate.machine import machine_kind
 from translate.records import Model, Settings
 from translate.storage import user_cache_folder, write_atomically
 
-FORMAT = 1
+ADVICE_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def keep(model: Model, found: Iterable[Recommendation]) -> Path:
     entries = [*kept, *((machine, recommendation) for recommendation in new.values())]
     fields = [{"machine": kind, **dataclasses.asdict(held)} for kind, held in entries]
     with write_atomically(path) as file:
-        file.write(json.dumps({"format": FORMAT, "model": model.name, "entries": fields}, indent=1) + "\n")
+        file.write(json.dumps({"format": ADVICE_FORMAT, "model": model.name, "entries": fields}, indent=1) + "\n")
     return path
 
 
@@ -62,7 +62,7 @@ def _read(path: Path) -> list[tuple[dict[str, Any], Recommendation]]:
     """The entries of a file; none if there is none, or if another version wrote it."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-        entries = fields["entries"] if fields["format"] == FORMAT else []
+        entries = fields["entries"] if fields["format"] == ADVICE_FORMAT else []
         return [(entry.pop("machine"), parse_recommendation(entry)) for entry in entries]
     except (OSError, ValueError, TypeError, KeyError):
         return []

@@ -1,6 +1,6 @@
 """Is a sentence worth asking the model, and can its answer be right? Flags for a row, and what to try again.
 
-The thresholds are set by what people's own translations do: `python bench/checks.py` counts how often each check
+The thresholds are set by what people's own translations do: `python benchmarks/checks.py` counts how often each check
 doubts a reference translation (it should hardly ever) and a damaged one (it should nearly always).
 """
 

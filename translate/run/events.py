@@ -14,7 +14,7 @@ from translate.run.translator import Progress
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DocumentsFound:
     """The files are known: so many documents, so many bytes."""
 
     documents: int
@@ -91,11 +91,11 @@ class End:
 Item = Begin | tuple[Document, Sentence] | End | DocumentFailed
 """What flows through the windows: a document's beginning, its sentences, its end; or that it failed."""
 
-Step = Progress | Row | Begin | End | DocumentFailed
+WindowEvent = Progress | Row | Begin | End | DocumentFailed
 """What comes out of a window: its progress, then its items again, the sentences as rows."""
 
 
-Event = Found | Loaded | Progress | Row | DocumentDone | DocumentFailed | Summary
+Event = DocumentsFound | Loaded | Progress | Row | DocumentDone | DocumentFailed | Summary
 
 
 class Tally:
@@ -108,7 +108,7 @@ class Tally:
         self._documents = self._rows = self._words = 0
         self._from_memory = self._source_tokens = self._target_tokens = 0
 
-    def count(self, event: Step) -> None:
+    def count(self, event: WindowEvent) -> None:
         """Add the event to what it concerns."""
         match event:
             case Progress():

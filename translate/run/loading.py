@@ -1,4 +1,4 @@
-"""TODO"""
+"""A model and settings → an engine that has proved itself, and the signature of its rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from translate.run.advice import advise
 from translate.run.checks import check_target
 
 
-def _load_advised(model: Model, settings: Settings) -> tuple[Engine, Settings, str]:
+def load_advised(model: Model, settings: Settings) -> tuple[Engine, Settings, str]:
     """The engine, the settings as `translate bench` recommends them if it was run for such a run, and how it put it."""
     advice = advise(model, settings)
     if advice is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from translate.records import Flag, OutputError, Translation
 from translate.run.batches import make_chunks
 
-FORMAT = 1
+MEMORY_FORMAT = 1
 """SQLite's user_version of the file."""
 
 LOOKUP = 500
@@ -64,13 +64,13 @@ class Memory:
                 "PRAGMA synchronous = NORMAL"
             )  # a power cut may cost the last batches, never the file
             version = self._database.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, FORMAT):
+            if version not in (0, MEMORY_FORMAT):
                 raise OutputError(
-                    f"'{path}' is a memory of format {version}, not {FORMAT}",
+                    f"'{path}' is a memory of format {version}, not {MEMORY_FORMAT}",
                     "use another --output, or a newer version",
                 )
             self._database.executescript(SCHEMA)
-            self._database.execute(f"PRAGMA user_version = {FORMAT}")
+            self._database.execute(f"PRAGMA user_version = {MEMORY_FORMAT}")
             self._database.execute("INSERT OR IGNORE INTO signature (text) VALUES (?)", (signature,))
             row = self._database.execute("SELECT id FROM signature WHERE text = ?", (signature,)).fetchone()
             self._signature: int = row[0]

@@ -15,7 +15,6 @@ from itertools import islice
 from pathlib import Path
 
 from translate.engines.base import refusals_of
-from translate.engines.native.rules import Job
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
 from translate.records import (
@@ -26,11 +25,11 @@ from translate.records import (
     format_signature,
 )
 from translate.run.batches import make_chunks
-from translate.run.events import Begin, DocumentDone, DocumentFailed, End, Event, Item, Loaded, Step, Tally
+from translate.run.events import Begin, DocumentDone, DocumentFailed, End, Event, Item, Loaded, Tally, WindowEvent
 from translate.run.folder import RunFolder
-from translate.run.loading import _load_advised, batch_tokens, check_canary, make_signature
+from translate.run.loading import batch_tokens, check_canary, load_advised, make_signature
 from translate.run.memory import Memory
-from translate.run.plan import choose_documents, describe_documents, first_record, kept_folder, memory_path
+from translate.run.plan import Job, choose_documents, describe_documents, first_record, kept_folder, memory_path
 from translate.run.rows import rows_path
 from translate.run.translator import Progress, Translator
 from translate.text.documents import (
@@ -57,7 +56,7 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     resolution = resolve_model(job.model, job.models_file)
     tokenizer = Tokenizer(resolution.model, normalize=job.settings.normalize)
     with refusals_of(resolution.model):
-        engine, settings, advice = _load_advised(resolution.model, job.settings)
+        engine, settings, advice = load_advised(resolution.model, job.settings)
     job = dataclasses.replace(job, settings=settings)
     check_canary(resolution.model, engine, tokenizer)
     signature = make_signature(resolution.model, engine, tokenizer, job.settings)
@@ -131,7 +130,7 @@ def _growing_chunks(items: Iterable[Item], largest: int) -> Iterator[list[Item]]
         size = min(2 * size, largest)
 
 
-def _translate_chunk(chunk: Sequence[Item], translator: Translator) -> Iterator[Step]:
+def _translate_chunk(chunk: Sequence[Item], translator: Translator) -> Iterator[WindowEvent]:
     """The chunk's progress, then its items again, each sentence as a row."""
     results: dict[str, Translation] = {}
     yield from translator.translate([item[1].text for item in chunk if isinstance(item, tuple)], results)
@@ -161,7 +160,7 @@ def make_rows(
             yield item
 
 
-def write_event(event: Step, outputs: RunFolder | None) -> Iterator[Event]:
+def write_event(event: WindowEvent, outputs: RunFolder | None) -> Iterator[Event]:
     """Put the event where it belongs, and tell the user what concerns the user."""
     match event:
         case Progress():

@@ -1,4 +1,4 @@
-"""TODO"""
+"""What is to be done: the job, which documents are its own, and where its memory lies."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from translate.records import (
     OutputError,
     Settings,
 )
-from translate.run import rows as output
-from translate.run.events import DocumentFailed, Found, Loaded
+from translate.run.events import DocumentFailed, DocumentsFound, Loaded
 from translate.run.folder import check_no_link, check_places, leave_out_unwritable
+from translate.run.record import RunRecord
 from translate.run.shards import Shard
 from translate.storage import absolute_name, is_remote, user_cache_folder
 from translate.text.documents import (
@@ -58,9 +58,9 @@ def choose_documents(job: Job) -> tuple[dict[str, Path], list[DocumentFailed]]:
     return (job.shard.choose(paths) if job.shard else paths), failures
 
 
-def describe_documents(paths: Mapping[str, Path]) -> Found:
+def describe_documents(paths: Mapping[str, Path]) -> DocumentsFound:
     """How many there are, and how large they are together."""
-    return Found(len(paths), sum(path.stat().st_size for path in paths.values()))
+    return DocumentsFound(len(paths), sum(path.stat().st_size for path in paths.values()))
 
 
 def find_documents(arguments: Iterable[str]) -> tuple[dict[str, Path], list[DocumentFailed]]:
@@ -114,10 +114,10 @@ def memory_path(job: Job, folder: Path) -> Path:
     return path
 
 
-def first_record(job: Job, loaded: Loaded, tokens: int) -> output.RunRecord:
+def first_record(job: Job, loaded: Loaded, tokens: int) -> RunRecord:
     """run.json as it stands when the run begins."""
     model = loaded.model
-    return output.RunRecord(
+    return RunRecord(
         signature=loaded.signature,
         model={
             "name": model.name,

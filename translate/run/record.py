@@ -1,4 +1,4 @@
-"""TODO"""
+"""run.json: what was run, on what, with what. The only module that reads and writes it."""
 
 from __future__ import annotations
 

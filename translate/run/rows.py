@@ -1,7 +1,4 @@
-"""Rows, run.json, and files that are complete whenever they have their final name. The only place that knows JSON rows.
-
-A file is written under a temporary name in its own folder, flushed to disk, and renamed.
-"""
+"""Rows: one sentence a line of JSON, and the English text made of them. The only module that reads and writes rows."""
 
 from __future__ import annotations
 

@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from translate.compare.inputs import _existing
 from translate.records import Document, InputError, Paragraph
 from translate.storage import as_path, is_remote, remote_name
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
 
-BLOCK = 1 << 20
+READ_BYTES = 1 << 20
 STANDARD_INPUT = "-"
 BOMS = (  # utf-32 before utf-16, whose mark it starts with
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -128,7 +127,7 @@ def open_document(path: Path, encoding: str = "utf-8", name: str | None = None) 
         with path.open("rb") as file:
             encoding = detect_encoding(file, encoding)
             decoder = codecs.getincrementaldecoder(encoding)()
-            while block := file.read(BLOCK):
+            while block := file.read(READ_BYTES):
                 digest.update(block)
                 _check_block(decoder, block, offset=size, name=name, encoding=encoding)
                 size += len(block)
@@ -184,7 +183,7 @@ def read_paragraphs(document: Document) -> Iterator[Paragraph]:
     if document.path is None:
         raise ValueError("standard input has no path; give its stream to split_lines")
     hashing = _HashingReader(document.path)
-    with io.TextIOWrapper(io.BufferedReader(hashing, BLOCK), encoding=document.encoding, newline="") as text:
+    with io.TextIOWrapper(io.BufferedReader(hashing, READ_BYTES), encoding=document.encoding, newline="") as text:
         try:
             yield from split_lines(text)
             changed = hashing.digest.hexdigest() != document.sha256
@@ -259,10 +258,17 @@ class Line:
 
 def read_lines(path: Path, encoding: str) -> list[Line]:
     """A file's lines, ended by \\n or \\r\\n and by nothing else, as sacreBLEU reads them. Raises InputError."""
-    document = open_document(_existing(path), encoding)
+    document = open_document(existing_file(path), encoding)
     with path.open(encoding=document.encoding, newline="\n") as file:
         lines, start = [], 0
         for number, line in enumerate(file):
             lines.append(Line(number, start, line.removesuffix("\n").removesuffix("\r")))
             start += len(line)
     return lines
+
+
+def existing_file(path: Path) -> Path:
+    """The path of a file that is there. Raises InputError."""
+    if not path.is_file():
+        raise InputError(f"no file or folder '{path}'", "check the path")
+    return path

@@ -6,7 +6,7 @@ A candidate is white space after a sentence mark. These see it in turn, the firs
 2. `_ends`, our repairs that cut;
 3. the exceptions among LanguageTool's German SRX rules, which come with the package choppa-srx.
 
-Our repairs are general rules of German spelling that LanguageTool's rules lack or get wrong; `bench/segmentation.py`
+Our repairs are general rules of German spelling that LanguageTool's rules lack or get wrong; `benchmarks/segmentation.py`
 measures what they gain. A candidate on which nobody speaks is an end.
 Only a window of bounded size around a candidate is ever looked at, so the time is linear in the length of any text.
 """

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from translate.engines.native.checkpoint import Fused
-from translate.engines.native.rules import Job, Jobs, Rules
+from translate.engines.native.rules import Rules, Task, Tasks
 from translate.machine import _describe_processor
 from translate.records import Hypothesis
 from translate.storage import user_cache_folder
@@ -101,7 +101,7 @@ class CompiledLoop:
         self,
         model: CompiledModel,
         rules: Rules,
-        jobs: Jobs,
+        jobs: Tasks,
         size: int,
         tokens: int,
         positions: int,
@@ -147,7 +147,7 @@ class CompiledLoop:
         longest = max(1, self._jobs.longest())
         return max(min(self._size, self._tokens // longest) - active, int(not active))
 
-    def _add(self, jobs: Sequence[Job]) -> int:
+    def _add(self, jobs: Sequence[Task]) -> int:
         """Encode sources into free slots; how many. Raises ValueError for ids that the model does not have."""
         sources = [job.request.source for job in jobs]
         lengths = [len(source) for source in sources]

@@ -2,7 +2,7 @@
 
 On a CPU with a C compiler it is the compiled engine (`c/`); elsewhere, torch does the same. A row's result does not
 depend on what shares its batch, on the batch's size, on order or on threads: the compiled engine computes each row by
-itself; for torch see engine_native_steps, and `batch_independent` says whether this machine's libraries keep to it.
+itself; for torch see torch_steps, and `batch_independent` says whether this machine's libraries keep to it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from translate.engines.base import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAM
 from translate.engines.devices import choose_device, choose_dtype
 from translate.engines.native.checkpoint import fuse, read_checkpoint
 from translate.engines.native.compiled import MOST_BEAMS, CompiledLoop, compile_model
-from translate.engines.native.rules import Job, Jobs, read_rules, safer_rules
+from translate.engines.native.rules import Task, Tasks, read_rules, safer_rules
 from translate.engines.native.torch_loop import Loop, Queue
 from translate.engines.native.torch_search import make_search
-from translate.engines.native.torch_steps import BLOCK, Decoder, keeps_rows, whole_blocks
+from translate.engines.native.torch_steps import ROW_BLOCK, Decoder, keeps_rows, whole_blocks
 from translate.engines.native.torch_weights import pack_weights
 from translate.machine import count_processors
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
@@ -98,11 +98,11 @@ class NativeEngine:
         On a CPU each core is a worker with its own slots, and computes alone: small products lose more by being shared
         than they win, and a row's sums cannot depend on the number of threads.
         """
-        jobs = [Job(request, self._limit(request)) for request in requests]
+        jobs = [Task(request, self._limit(request)) for request in requests]
         threads = count_processors() if self.device == "cpu" else 1
         most = threads if self._compiled else MOST_WORKERS
-        workers = max(1, min(threads, most, len(jobs) // BLOCK))
-        shared, results = Jobs(jobs), SimpleQueue[list[Hypothesis] | BaseException | None]()
+        workers = max(1, min(threads, most, len(jobs) // ROW_BLOCK))
+        shared, results = Tasks(jobs), SimpleQueue[list[Hypothesis] | BaseException | None]()
 
         def work() -> None:
             try:
@@ -139,7 +139,7 @@ class NativeEngine:
     def _limit(self, request: Request) -> int:
         return min(self._positions - 2, LONGEST_PER_SOURCE * len(request.source) + LONGEST_SLACK)
 
-    def _make_loop(self, shared: Jobs, jobs: Sequence[Job], workers: int, *, safer: bool) -> Loop | CompiledLoop:
+    def _make_loop(self, shared: Tasks, jobs: Sequence[Task], workers: int, *, safer: bool) -> Loop | CompiledLoop:
         """One worker's slots and search."""
         rules = safer_rules(self._rules) if safer else self._rules
         size = min(len(jobs), -(-self._size // workers) if self._size else max(1, self._rows // rules.beams))

@@ -77,17 +77,17 @@ def safer_rules(rules: Rules) -> Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Task:
     """A request and the most target tokens it may get, the end among them."""
 
     request: Request
     limit: int
 
 
-class Jobs:
+class Tasks:
     """Longest first; each job is given once."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[Task]) -> None:
         self._waiting = deque(jobs)
         self._lock = threading.Lock()
         self.stopped = False
@@ -97,7 +97,7 @@ class Jobs:
         with self._lock:
             return len(self._waiting[0].request.source) if self._waiting else 0
 
-    def take(self, count: int) -> list[Job]:
+    def take(self, count: int) -> list[Task]:
         """The next `count` jobs, or as many as there are."""
         with self._lock:
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), count))]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from translate.engines.native.rules import Job, Jobs
+from translate.engines.native.rules import Task, Tasks
 from translate.engines.native.torch_search import Search
 from translate.engines.native.torch_steps import SHORTEST, Decoder, Encoder, Group, whole_blocks
 from translate.engines.native.torch_weights import Weights
@@ -24,15 +24,15 @@ LONG = 64
 class Encoded:
     """Sources that wait for slots: memory [n, columns, …], of which the first `used` have gone."""
 
-    jobs: Sequence[Job]
+    jobs: Sequence[Task]
     memory: Tensor
     used: int = 0
 
 
 class Queue:
-    """Jobs of one worker, encoded a batch at a time."""
+    """Tasks of one worker, encoded a batch at a time."""
 
-    def __init__(self, weights: Weights, jobs: Jobs, pad: int) -> None:
+    def __init__(self, weights: Weights, jobs: Tasks, pad: int) -> None:
         self._encoder, self._device = Encoder(weights), weights.device
         self._jobs, self._pad = jobs, pad
         self._ready: Encoded | None = None
@@ -50,7 +50,7 @@ class Queue:
             self._ready = self._encode(batch) if batch else None
         return len(self._ready.jobs[self._ready.used].request.source) if self._ready else 0
 
-    def take(self, count: int) -> tuple[Sequence[Job], Tensor]:
+    def take(self, count: int) -> tuple[Sequence[Task], Tensor]:
         """At most `count` jobs of those that are encoded, and their memory [n, columns, …]."""
         ready = self._ready
         assert ready is not None
@@ -59,7 +59,7 @@ class Queue:
             self._ready = None
         return ready.jobs[first : ready.used], ready.memory[first : ready.used]
 
-    def _encode(self, batch: list[Job]) -> Encoded:
+    def _encode(self, batch: list[Task]) -> Encoded:
         columns = whole_blocks(len(batch[0].request.source), SHORTEST)
         rows = [[*job.request.source, *[self._pad] * (columns - len(job.request.source))] for job in batch]
         lengths = torch.tensor([len(job.request.source) for job in batch], device=self._device)
@@ -92,10 +92,10 @@ def arrange(used: int, long: int, finished: set[int], grown: set[int]) -> Arrang
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Placed:
     """What is in a slot: a job, and the loop's step before its first."""
 
-    job: Job
+    job: Task
     began: int
 
 
@@ -113,7 +113,7 @@ class Loop:
     """Slots at most."""
     tokens: int
     """Padded source tokens in all slots at most."""
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Placed] = field(default_factory=list)
     """Of the slots in use."""
     long: int = 0
     clock: int = 0
@@ -178,7 +178,7 @@ class Loop:
             slots = [*free[: len(jobs)], *range(used, used + len(jobs) - len(free))]
             free = free[len(jobs) :]
             for slot, job in zip(slots, jobs, strict=True):
-                self.rows[slot : slot + 1] = [Row(job, self.clock)]
+                self.rows[slot : slot + 1] = [Placed(job, self.clock)]
             places = torch.tensor(slots, device=memory.device)
             lengths = torch.tensor([len(job.request.source) for job in jobs], device=memory.device)
             self.decoder.start(places, memory, lengths)

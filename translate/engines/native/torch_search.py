@@ -21,7 +21,7 @@ NEVER = -1.0e9
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Best:
     """A finished slot's tokens without the end, whether the model ended it, and its mean log-probability."""
 
     target: list[int]
@@ -54,7 +54,7 @@ class Search(Protocol):
         """
         ...
 
-    def results(self, slots: list[int]) -> list[Found]:
+    def results(self, slots: list[int]) -> list[Best]:
         """What finished slots have found."""
         ...
 
@@ -65,7 +65,7 @@ def make_search(rules: Rules, slots: int, positions: int, weights: Weights) -> S
     return (Greedy if rules.beams == 1 else Beam)(scorer, rules, slots, positions)
 
 
-class State:
+class SearchState:
     """Tensors with a slot as their first dimension, copied together."""
 
     def __init__(self, scorer: Scorer, rules: Rules, slots: int, positions: int) -> None:
@@ -101,7 +101,7 @@ class State:
         return align_right(histories, (positions + 1).repeat_interleave(self.rules.beams))
 
 
-class Greedy(State):
+class Greedy(SearchState):
     """The best token at each step."""
 
     def __init__(self, scorer: Scorer, rules: Rules, slots: int, positions: int) -> None:
@@ -121,15 +121,15 @@ class Greedy(State):
         self.done[:n] = self.ended[:n] | last
         return None
 
-    def results(self, slots: list[int]) -> list[Found]:
+    def results(self, slots: list[int]) -> list[Best]:
         """See `Search`."""
         return collect(self.history[slots, 0], self.positions[slots], self.ended[slots], self.sums[slots, 0])
 
 
-def collect(histories: Tensor, lengths: Tensor, ended: Tensor, sums: Tensor) -> list[Found]:
+def collect(histories: Tensor, lengths: Tensor, ended: Tensor, sums: Tensor) -> list[Best]:
     """Histories [n, 1 + tokens] of these lengths, whether the end is their last token, sums of log-probabilities, [n] each."""
     rows = zip(histories.tolist(), lengths.tolist(), ended.tolist(), sums.tolist(), strict=True)
-    return [Found(row[1 : length + 1 - end], end, total / max(1, length)) for row, length, end, total in rows]
+    return [Best(row[1 : length + 1 - end], end, total / max(1, length)) for row, length, end, total in rows]
 
 
 def replace_where(condition: Tensor, old: Tensor, new: Tensor) -> None:
@@ -137,7 +137,7 @@ def replace_where(condition: Tensor, old: Tensor, new: Tensor) -> None:
     old.copy_(torch.where(condition, new, old))
 
 
-class Beam(State):
+class Beam(SearchState):
     """`GenerationMixin._beam_search` of transformers, each slot by itself.
 
     Names as there: a *running* beam goes on, a *finished* one waits for something better. A slot is done when nothing
@@ -238,6 +238,6 @@ class Beam(State):
         done = ~improvable
         return done | full.all(1) if self.rules.early_stopping is True else done
 
-    def results(self, slots: list[int]) -> list[Found]:
+    def results(self, slots: list[int]) -> list[Best]:
         """See `Search`."""
         return collect(self.best[slots], self.best_length[slots], self.best_ended[slots], self.best_sum[slots])

@@ -1,7 +1,7 @@
 """The arithmetic of Marian: encode a few sources at once, and one decoding step of all rows over static caches.
 
 Whatever shares a batch, a row goes through the same sums. That rests on four rules, which tests hold: every matrix product
-has a multiple of BLOCK rows, and not too many (`most_rows`); what attention sums over is filled up to a multiple of BLOCK columns, and what is filled in
+has a multiple of ROW_BLOCK rows, and not too many (`most_rows`); what attention sums over is filled up to a multiple of ROW_BLOCK columns, and what is filled in
 has the weight 0 and stands last; no scale or statistic is taken over more than one row; a row's history stands in its own
 columns from 0 on.
 """
@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from translate.engines.native.torch_weights import Dense, Layer, Weights, make_dense
 
-BLOCK = 8
+ROW_BLOCK = 8
 """Rows and columns of a block: the width of a float32 register of AVX2. Below it, libraries take other kernels."""
 SHORTEST = 16
 """Columns that attention sums over at least: torch multiplies still smaller matrices in a loop of its own."""
@@ -27,9 +27,9 @@ MOST_COLUMNS = 256
 """Columns that a product of several queries sums over at most: MKL cuts longer sums (over 384 with AVX-512) where it likes."""
 
 
-def whole_blocks(count: int, least: int = BLOCK) -> int:
+def whole_blocks(count: int, least: int = ROW_BLOCK) -> int:
     """`count` rounded up to whole blocks."""
-    return max(least, -(-count // BLOCK) * BLOCK)
+    return max(least, -(-count // ROW_BLOCK) * ROW_BLOCK)
 
 
 class Buffers:
@@ -97,7 +97,7 @@ class Encoder:
         weights, (n, columns) = self._weights, ids.shape
         mask = column_mask(lengths, columns)
         x = (weights.source_tokens[ids] + weights.source_positions[:columns]).view(n * columns, weights.d)
-        x = functional.pad(x, (0, 0, 0, -len(x) % BLOCK))
+        x = functional.pad(x, (0, 0, 0, -len(x) % ROW_BLOCK))
         for layer in weights.encoder:
             fused = apply(layer.qkv, x, self._buffers, "qkv")[: n * columns].view(n, columns, 3, weights.heads, -1)
             mixed = self._buffers.take("joined", *x.shape)
@@ -253,7 +253,12 @@ def keeps_rows(weights: Weights, rows: int, beams: Sequence[int]) -> bool:
     for dense in (*products, plain) if weights.device.type == "cpu" else products:
         x = torch.randn(rows, dense.inputs, generator=generator).to(weights.device)
         whole = dense(x, torch.empty(rows, dense.width, device=weights.device))
-        for part in (slice(0, BLOCK), slice(0, 2 * BLOCK), slice(0, 4 * BLOCK), slice(rows - 3 * BLOCK, rows)):
+        for part in (
+            slice(0, ROW_BLOCK),
+            slice(0, 2 * ROW_BLOCK),
+            slice(0, 4 * ROW_BLOCK),
+            slice(rows - 3 * ROW_BLOCK, rows),
+        ):
             some = x[part].clone()
             if not torch.equal(dense(some, torch.empty(len(some), dense.width, device=weights.device)), whole[part]):
                 return False
@@ -263,9 +268,11 @@ def keeps_rows(weights: Weights, rows: int, beams: Sequence[int]) -> bool:
 def keeps_sentence(weights: Weights) -> bool:
     """The same of the encoder's attention: whatever stands behind a sentence, in few rows and in many."""
     head, generator, buffers = weights.d // weights.heads, torch.Generator().manual_seed(1), Buffers(weights.device)
-    x = torch.randn(4 * BLOCK, weights.heads, 8 * BLOCK, head, generator=generator).to(weights.device)
+    x = torch.randn(4 * ROW_BLOCK, weights.heads, 8 * ROW_BLOCK, head, generator=generator).to(weights.device)
     results = []
-    for rows, columns in itertools.product((1, 3, 4 * BLOCK), (SHORTEST, 3 * BLOCK, 5 * BLOCK, 8 * BLOCK)):
+    for rows, columns in itertools.product(
+        (1, 3, 4 * ROW_BLOCK), (SHORTEST, 3 * ROW_BLOCK, 5 * ROW_BLOCK, 8 * ROW_BLOCK)
+    ):
         some = x[:rows, :, :columns].contiguous()
         mask = column_mask(torch.full((rows,), SHORTEST - 3, device=weights.device), columns)
         results.append(attend(some, some, some, mask, buffers)[0, : SHORTEST - 3].clone())
@@ -277,12 +284,13 @@ def keeps_columns(weights: Weights, beams: int) -> bool:
     heads, buffers, most = weights.decoder_heads, Buffers(weights.device), 3 * MOST_COLUMNS
     generator = torch.Generator().manual_seed(1)
     query, keys = (
-        torch.randn(BLOCK, heads, n, weights.d // heads, generator=generator).to(weights.device) for n in (beams, most)
+        torch.randn(ROW_BLOCK, heads, n, weights.d // heads, generator=generator).to(weights.device)
+        for n in (beams, most)
     )
-    for length in (SHORTEST - 3, MOST_COLUMNS - 7 * BLOCK, MOST_COLUMNS + 3):
-        lengths = torch.full((BLOCK,), length, device=weights.device)
+    for length in (SHORTEST - 3, MOST_COLUMNS - 7 * ROW_BLOCK, MOST_COLUMNS + 3):
+        lengths = torch.full((ROW_BLOCK,), length, device=weights.device)
         results = []
-        for columns in (whole_blocks(length, SHORTEST), MOST_COLUMNS + 17 * BLOCK, most):
+        for columns in (whole_blocks(length, SHORTEST), MOST_COLUMNS + 17 * ROW_BLOCK, most):
             some = keys[:, :, :columns].contiguous()
             results.append(attend(query, some, some, column_mask(lengths, columns), buffers).clone())
         if not all(torch.equal(results[0], result) for result in results[1:]):

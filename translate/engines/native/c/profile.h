@@ -1,4 +1,4 @@
-/* Where the time goes, for bench/native_profile.py: only if compiled with -DPROFILE, and for one thread. */
+/* Where the time goes, for benchmarks/native_profile.py: only if compiled with -DPROFILE, and for one thread. */
 
 #ifndef PROFILE_H
 #define PROFILE_H
