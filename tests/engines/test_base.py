@@ -125,7 +125,7 @@ def test_int8_where_it_can(name: str, tiny: Model, sources: list[tuple[int, ...]
 def test_missing_package_names_its_extra(tiny: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """One sentence, one hint with the extra to install."""
     monkeypatch.setitem(sys.modules, "ctranslate2", None)
-    monkeypatch.delitem(sys.modules, "translate.engine_ct2", raising=False)
+    monkeypatch.delitem(sys.modules, "translate.engines.ctranslate2", raising=False)
     with pytest.raises(EngineError, match="not installed") as caught:
         load_engine(tiny, Settings(engine="ctranslate2"))
     assert "translate-batch[ctranslate2]" in caught.value.hint

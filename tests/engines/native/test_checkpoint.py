@@ -131,8 +131,8 @@ def test_an_unknown_activation_is_named(tiny: Model, tmp_path: Path) -> None:
 def test_transformers_is_not_imported(tmp_path: Path) -> None:
     """By a whole run with the engine: its import alone takes seconds."""
     (tmp_path / "a.txt").write_text("Das ist ein Haus.\n", encoding="utf-8")
-    run = "import sys, translate.cli; sys.argv[1:] = ['a.txt', '-m', 'tiny-de-en', '-E', 'native', '-q'];"
-    check = "\ntry: translate.cli.main()\nfinally: print(sorted({'torch', 'transformers'} & set(sys.modules)))"
+    run = "import sys, translate.cli.app; sys.argv[1:] = ['a.txt', '-m', 'tiny-de-en', '-E', 'native', '-q'];"
+    check = "\ntry: translate.cli.app.main()\nfinally: print(sorted({'torch', 'transformers'} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", run + check],
         cwd=tmp_path,
