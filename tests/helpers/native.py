@@ -22,7 +22,7 @@ TEXTS = (
 
 
 def native(model: Model, **changes: Any) -> NativeEngine:
-    wanted: dict[str, Any] = {"device": "cpu", "dtype": "float32", "beams": 1}
+    wanted: dict[str, Any] = {"engine": "native", "device": "cpu", "dtype": "float32", "beams": 1}
     return NativeEngine(model, Settings(**wanted | changes))
 
 

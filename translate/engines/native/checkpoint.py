@@ -1,21 +1,21 @@
-"""A Marian checkpoint in transformers' format, read without transformers, whose import takes longer than a short translation."""
+"""A Marian checkpoint in transformers' format as float32 arrays, read without torch and transformers.
+
+To import either takes longer than a short translation.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors
-import torch
-from safetensors.torch import load_file
-from torch import Tensor
-from torch.nn import functional
+from numpy.typing import NDArray
 
 from translate.model.folder import weight_file
 from translate.records import EngineError, ModelError
@@ -45,6 +45,12 @@ SIZES = (
 """What every config.json has to say."""
 ALIASES = ("model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight", "lm_head.weight")
 """The tables of embeddings; one of them may stand for the others, or be called `model.shared.weight`."""
+ACTIVATIONS = ("swish", "silu", "relu", "gelu")
+"""What the engine can compute between a layer's two halves."""
+NUMBERS = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
+"""The number types of safetensors files that numpy has. It lacks BF16, the first two bytes of a float32."""
+
+Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class Checkpoint:
     config: Mapping[str, Any]
     generation: Mapping[str, Any]
     """What generation_config.json says, or config.json where there is none, as the first OPUS-MT uploads had it."""
-    tensors: Mapping[str, Tensor]
+    tensors: Mapping[str, Array]
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -83,23 +89,38 @@ def _read_json(path: Path) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _read_tensors(path: Path) -> dict[str, Tensor]:
+def _read_tensors(path: Path) -> dict[str, Array]:
+    """In float32, whatever number type is in the file. Raises what the libraries raise, ValueError for another type."""
     if path.suffix == ".safetensors":
-        return load_file(path)
+        return {name: _to_float32(stored) for name, stored in safetensors.deserialize(path.read_bytes())}
+    import torch  # the only library that reads its format
+
     found = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(found, dict) or not all(isinstance(tensor, Tensor) for tensor in found.values()):
+    if not isinstance(found, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in found.values()):
         raise ValueError("not a table of tensors")
-    return found
+    return {name: tensor.float().contiguous().numpy() for name, tensor in found.items()}
 
 
-def _complete(tensors: dict[str, Tensor], config: Mapping[str, Any], weights: Path) -> dict[str, Tensor]:
-    """With what may be left out, in float32. Raises ModelError if a tensor is missing, left over, or of another shape."""
+def _to_float32(stored: Mapping[str, Any]) -> Array:
+    """A tensor of a safetensors file. Raises ValueError for a type that holds no real numbers."""
+    kind, data = stored["dtype"], stored["data"]
+    if kind == "BF16":
+        flat = (np.frombuffer(data, dtype=np.uint16).astype(np.uint32) << 16).view(np.float32)
+    elif kind in NUMBERS:
+        flat = np.frombuffer(data, dtype=NUMBERS[kind]).astype(np.float32)
+    else:
+        raise ValueError(f"a tensor of type {kind}")
+    return flat.reshape(stored["shape"])
+
+
+def _complete(tensors: dict[str, Array], config: Mapping[str, Any], weights: Path) -> dict[str, Array]:
+    """With what may be left out. Raises ModelError if a tensor is missing, left over, or of another shape."""
     _tie(tensors, config)
-    positions = torch.from_numpy(make_positions(config["max_position_embeddings"], config["d_model"]))
+    positions = make_positions(config["max_position_embeddings"], config["d_model"])
     for side in ("encoder", "decoder"):
         tensors.setdefault(f"model.{side}.embed_positions.weight", positions)
     shapes = expected_shapes(config)
-    tensors.setdefault("final_logits_bias", torch.zeros(shapes["final_logits_bias"]))
+    tensors.setdefault("final_logits_bias", np.zeros(shapes["final_logits_bias"], dtype=np.float32))
     hint = "download the model again"
     for name in shapes.keys() ^ tensors.keys():
         kind = "missing" if name in shapes else "unexpected"
@@ -108,10 +129,10 @@ def _complete(tensors: dict[str, Tensor], config: Mapping[str, Any], weights: Pa
         if tensors[name].shape != shape:
             found = "×".join(map(str, tensors[name].shape))
             raise ModelError(f"'{weights}' does not fit its config.json: {name} is {found}", hint)
-    return {name: tensor.float() for name, tensor in tensors.items()}
+    return tensors
 
 
-def _tie(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> None:
+def _tie(tensors: dict[str, Array], config: Mapping[str, Any]) -> None:
     """Give every table of embeddings its own name, whichever of them the file holds."""
     shared = tensors.pop("model.shared.weight", None)
     tied = ALIASES if config["share_encoder_decoder_embeddings"] else ALIASES[1:]
@@ -122,7 +143,7 @@ def _tie(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> None:
         tensors |= dict.fromkeys(tied, found[0]) if found else {}
 
 
-def make_positions(count: int, width: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def make_positions(count: int, width: int) -> Array:
     """Sines in the first half of a position's vector, cosines in the second; as Marian has them. [count, width]
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 3.5; the halves are MarianSinusoidalPositionalEmbedding's.
@@ -155,14 +176,7 @@ def expected_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "swish": lambda x: functional.silu(x, inplace=True),
-    "silu": lambda x: functional.silu(x, inplace=True),
-    "relu": functional.relu_,
-    "gelu": functional.gelu,
-}
-
-Pair = tuple[Tensor, Tensor]
+Pair = tuple[Array, Array]
 """A weight [out, in] or [d], and a bias [out] or [d]."""
 
 
@@ -187,20 +201,20 @@ class FusedLayer:
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """All of a model's weights in float32, fused, with attention's 1/√head in the queries; and its config."""
+    """All of a model's weights, fused, with attention's 1/√head in the queries, and its config. Arrays are C-contiguous."""
 
     config: Mapping[str, Any]
-    source_tokens: Tensor
-    target_tokens: Tensor
-    source_positions: Tensor
-    target_positions: Tensor
+    source_tokens: Array
+    target_tokens: Array
+    source_positions: Array
+    target_positions: Array
     encoder: tuple[FusedLayer, ...]
     decoder: tuple[FusedLayer, ...]
     memory: Pair
     """Encoder output → keys and values of every decoder layer's cross-attention, [layers × 2 × d]."""
     logits: Pair
 
-    def tensors(self) -> list[Tensor]:
+    def tensors(self) -> list[Array]:
         """All of them, in order."""
         tables = [self.source_tokens, self.target_tokens, self.source_positions, self.target_positions]
         pairs = [pair for layer in (*self.encoder, *self.decoder) for pair in layer.pairs()]
@@ -234,7 +248,7 @@ def fuse(checkpoint: Checkpoint) -> Fused:
 
     encoder = [f"model.encoder.layers.{number}" for number in range(config["encoder_layers"])]
     decoder = [f"model.decoder.layers.{number}" for number in range(config["decoder_layers"])]
-    scale = math.sqrt(d) if config["scale_embedding"] else 1.0
+    scale = np.float32(math.sqrt(d)) if config["scale_embedding"] else np.float32(1)
     return Fused(
         config=config,
         source_tokens=tensors["model.encoder.embed_tokens.weight"] * scale,
@@ -250,9 +264,10 @@ def fuse(checkpoint: Checkpoint) -> Fused:
 
 def _scale(query: Pair, head: int) -> Pair:
     """The query's projection with attention's 1/√head in it."""
-    return query[0] * head**-0.5, query[1] * head**-0.5
+    scale = np.float32(head**-0.5)
+    return query[0] * scale, query[1] * scale
 
 
 def _join(parts: Sequence[Pair]) -> Pair:
     """Several projections of one input as one."""
-    return torch.cat([weight for weight, _ in parts]), torch.cat([bias for _, bias in parts])
+    return np.concatenate([weight for weight, _ in parts]), np.concatenate([bias for _, bias in parts])

@@ -59,7 +59,7 @@ class CompiledModel:
         self.positions = min(len(fused.source_positions), len(fused.target_positions))
         self.kind = f"compiled-{library.levels()}" if dtype == "int8" else "compiled"
         """What of the compiled engine can change a row; int8 has fewer levels where the processor lacks an instruction."""
-        tensors = [tensor.float().contiguous() for tensor in fused.tensors()]
+        tensors = [np.ascontiguousarray(tensor) for tensor in fused.tensors()]
         self._tables = tensors[:4]
         both = [
             config[f"{side}_{what}"]
@@ -68,7 +68,7 @@ class CompiledModel:
         ]
         activation = ACTIVATIONS[config["activation_function"]]
         sizes = _words(TYPES[dtype], config["d_model"], *both, self.logits, activation)
-        pointers = (ctypes.c_void_p * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
+        pointers = (ctypes.c_void_p * len(tensors))(*(tensor.ctypes.data for tensor in tensors))
         self.handle = library.model_new(sizes, pointers)
 
     def __del__(self) -> None:

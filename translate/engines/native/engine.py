@@ -1,31 +1,34 @@
 """The engine `native`: our own decoding loop on Marian's weights, with continuous batching.
 
-On a CPU with a C compiler it is the compiled engine (`c/`); elsewhere, torch does the same. A row's result does not
-depend on what shares its batch, on the batch's size, on order or on threads: the compiled engine computes each row by
-itself; for torch see torch_steps, and `batch_independent` says whether this machine's libraries keep to it.
+On a CPU it is the kernels (`c/`), and needs numpy and safetensors only. For what they cannot do, torch does the same and is
+imported then. A row's result does not depend on what shares its batch, on the batch's size, on order or on threads: the
+kernels compute each row by itself; for torch see torch_steps, and `batch_independent` says whether this machine's libraries
+keep to it.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from importlib.metadata import version
 from itertools import islice
 from queue import SimpleQueue
-
-import torch
+from typing import TYPE_CHECKING
 
 from translate.engines.base import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS
 from translate.engines.devices import choose_device, choose_dtype
-from translate.engines.native.checkpoint import fuse, read_checkpoint
-from translate.engines.native.compiled import MOST_BEAMS, CompiledLoop, compile_model
+from translate.engines.native.checkpoint import Fused, fuse, read_checkpoint
+from translate.engines.native.compiled import MOST_BEAMS, TYPES, CompiledLoop, CompiledModel, compile_model, suits
 from translate.engines.native.rules import Task, Tasks, read_rules, safer_rules
-from translate.engines.native.torch_loop import Loop, Queue
-from translate.engines.native.torch_search import make_search
-from translate.engines.native.torch_steps import ROW_BLOCK, Decoder, keeps_rows, whole_blocks
-from translate.engines.native.torch_weights import pack_weights
 from translate.machine import count_processors
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
+
+if TYPE_CHECKING:
+    from translate.engines.native.torch_form import TorchForm
+
+log = logging.getLogger(__name__)
 
 VERSION = "4"
 """Of this engine: raised whenever the same request could come out differently."""
@@ -34,8 +37,8 @@ WINDOW = 8192
 ROWS = 128
 """Rows of a worker's decoding step, beams counted: enough to reach the matrix peak, and few enough to stay in the cache."""
 GPU_ROWS = 1024
-MOST_WORKERS = 8
-"""Python threads with torch: what they do between two products, they do one at a time."""
+SOURCES_A_WORKER = 8
+"""At least: a worker with fewer decodes too few rows a step."""
 CPU_BATCH_TOKENS = 16_384
 GPU_BATCH_TOKENS = 65_536
 """Padded source tokens in all slots: holds down what long sources take of memory."""
@@ -47,41 +50,63 @@ class NativeEngine:
     name = "native"
 
     def __init__(self, model: Model, settings: Settings) -> None:
-        """Load and pack the weights. Raises EngineError for a setting it cannot do, ModelError for bad weights."""
+        """Load and pack the weights. Raises EngineError for a setting it cannot do, ModelError for bad weights.
+
+        Where the kernels cannot compute what is asked for, torch does if the settings insist on this engine; else that is an
+        EngineError too.
+        """
         self.device = choose_device(settings.device)
         self.dtype = choose_native_dtype(settings.dtype, self.device)
         checkpoint = read_checkpoint(model.folder)
         self._rules = read_rules(checkpoint.generation, settings)
         longest = int(checkpoint.generation.get("max_length") or 512)
         self._positions = min(int(checkpoint.config["max_position_embeddings"]), longest)
-        self._pad = int(checkpoint.config["pad_token_id"])
-        fused = fuse(checkpoint)
-        on_gpu = not self.device.startswith("cpu")
-        suits = not on_gpu and self._rules.beams + SAFER_BEAMS <= MOST_BEAMS
-        self._compiled = compile_model(fused, self.dtype) if suits else None
-        if self._compiled is None and self.dtype == "int8":
-            hint = "install a C compiler (gcc or clang), or use another --dtype or --engine ctranslate2"
-            raise EngineError(
-                "the engine 'native' has int8 only in its compiled form, and cannot compile it here", hint
-            )
-        self._weights = None if self._compiled else pack_weights(fused, self.dtype, self.device)
+        on_gpu = self.device != "cpu"
         self.batch_tokens = GPU_BATCH_TOKENS if on_gpu else CPU_BATCH_TOKENS
         self._tokens = settings.batch_tokens or self.batch_tokens
         self._size = settings.batch_size
         self._rows = GPU_ROWS if on_gpu else ROWS
-        with torch.inference_mode():
-            self.batch_independent = self._weights is None or keeps_rows(
-                self._weights, self._rows, (self._rules.beams, self._rules.beams + SAFER_BEAMS)
-            )
+        self._compiled, self._torch = self._choose_form(fuse(checkpoint), insists=settings.engine == self.name)
+        beams = (self._rules.beams, self._rules.beams + SAFER_BEAMS)
+        self.batch_independent = self._torch is None or self._torch.keeps_rows(self._rows, beams)
         self.signature: Signature = {
             "engine": f"native-{VERSION}",
-            "torch": str(version("torch")),
-            "device": torch.device(self.device).type,
+            **({"torch": str(version("torch"))} if self._torch else {}),
+            "device": self.device.partition(":")[0],
             "dtype": self.dtype,
             "kernels": self._compiled.kind if self._compiled else "torch",
             "beams": str(self._rules.beams),
             "length-penalty": f"{self._rules.length_penalty:g}",
         }
+
+    def _choose_form(self, fused: Fused, *, insists: bool) -> tuple[CompiledModel | None, TorchForm | None]:
+        """The kernels, or torch where they cannot do it and the user insists. Raises EngineError if neither does."""
+        reason = self._why_no_kernels(fused)
+        compiled = None if reason else compile_model(fused, self.dtype)
+        if compiled is not None:
+            return compiled, None
+        reason = reason or "no kernels can run on this machine"
+        if self.dtype == "int8":
+            hint = "use another --dtype, or --engine ctranslate2"
+            raise EngineError(f"the engine 'native' has int8 in its kernels only: {reason}", hint)
+        if not insists:
+            hint = "--engine native computes it with torch, --engine transformers with the reference"
+            raise EngineError(f"the engine 'native' cannot use its kernels: {reason}", hint)
+        if self.device == "cpu":
+            log.warning("the engine 'native' computes with torch, more slowly: %s", reason)
+        from translate.engines.native.torch_form import TorchForm
+
+        return None, TorchForm(fused, self.dtype, self.device)
+
+    def _why_no_kernels(self, fused: Fused) -> str:
+        """What of the settings or the model the kernels cannot do; empty if they can."""
+        if self.device != "cpu":
+            return f"they are for the CPU, not for '{self.device}'"
+        if self.dtype not in TYPES:
+            return f"they have no {self.dtype}"
+        if self._rules.beams + SAFER_BEAMS > MOST_BEAMS:
+            return f"they have at most {MOST_BEAMS - SAFER_BEAMS} beams, not {self._rules.beams}"
+        return "" if suits(fused.config) else "the model's sizes or its activation are none of theirs"
 
     def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
         """One hypothesis for each request, as they finish."""
@@ -99,26 +124,24 @@ class NativeEngine:
         than they win, and a row's sums cannot depend on the number of threads.
         """
         jobs = [Task(request, self._limit(request)) for request in requests]
-        threads = count_processors() if self.device == "cpu" else 1
-        most = threads if self._compiled else MOST_WORKERS
-        workers = max(1, min(threads, most, len(jobs) // ROW_BLOCK))
+        workers = self._count_workers(len(jobs))
         shared, results = Tasks(jobs), SimpleQueue[list[Hypothesis] | BaseException | None]()
 
         def work() -> None:
             try:
-                if self._weights is not None:
-                    torch.set_num_threads(max(1, threads // most))
-                with torch.inference_mode():
-                    loop = self._make_loop(shared, jobs, workers, safer=safer)
-                    for found in loop.run():
-                        results.put(found)
+                for found in self._decode(shared, jobs, workers, safer=safer):
+                    results.put(found)
                 results.put(None)
             except BaseException as error:
                 results.put(error)
 
         running = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
-        before = torch.get_num_threads()
-        try:
+        with ExitStack() as stack:
+            if self._torch is not None:
+                from translate.engines.native.torch_form import kept_threads
+
+                stack.enter_context(kept_threads())
+            stack.callback(_stop, shared, running)
             for thread in running:
                 thread.start()
             left = workers
@@ -130,27 +153,33 @@ class NativeEngine:
                     left -= 1
                 else:
                     yield from found
-        finally:
-            shared.stop()
-            for thread in running:
-                thread.join()
-            torch.set_num_threads(before)
+
+    def _count_workers(self, jobs: int) -> int:
+        """Threads that decode so many jobs, each with slots of its own."""
+        threads = count_processors() if self.device == "cpu" else 1
+        if self._torch is not None:
+            threads = min(threads, self._torch.most_workers)
+        return max(1, min(threads, jobs // SOURCES_A_WORKER))
 
     def _limit(self, request: Request) -> int:
         return min(self._positions - 2, LONGEST_PER_SOURCE * len(request.source) + LONGEST_SLACK)
 
-    def _make_loop(self, shared: Tasks, jobs: Sequence[Task], workers: int, *, safer: bool) -> Loop | CompiledLoop:
-        """One worker's slots and search."""
+    def _decode(self, shared: Tasks, jobs: Sequence[Task], workers: int, *, safer: bool) -> Iterator[list[Hypothesis]]:
+        """One worker's rows as they finish."""
         rules = safer_rules(self._rules) if safer else self._rules
         size = min(len(jobs), -(-self._size // workers) if self._size else max(1, self._rows // rules.beams))
-        positions = max(job.limit for job in jobs)
+        tokens, positions = self._tokens // workers, max(job.limit for job in jobs)
         if self._compiled is not None:
-            return CompiledLoop(self._compiled, rules, shared, size, self._tokens // workers, positions)
-        assert self._weights is not None
-        slots = whole_blocks(size)
-        search = make_search(rules, slots, positions, self._weights)
-        decoder = Decoder(self._weights, slots, rules.beams)
-        return Loop(Queue(self._weights, shared, self._pad), decoder, search, size, self._tokens // workers)
+            return CompiledLoop(self._compiled, rules, shared, size, tokens, positions).run()
+        assert self._torch is not None
+        return self._torch.decode(rules, shared, size=size, tokens=tokens, positions=positions)
+
+
+def _stop(shared: Tasks, running: Iterable[threading.Thread]) -> None:
+    """End the workers that are still running."""
+    shared.stop()
+    for thread in running:
+        thread.join()
 
 
 def choose_native_dtype(name: str, device: str) -> str:

@@ -7,14 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from translate.engines.native.checkpoint import ACTIVATIONS, Fused, FusedLayer, Pair
+from translate.engines.native.checkpoint import Array, Fused, FusedLayer, Pair
 
 VOCABULARY_BLOCK = 64
 """Logits a block: the vocabulary is filled up to a multiple of it, so that the best ones are found in two stages."""
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "swish": lambda x: functional.silu(x, inplace=True),
+    "silu": lambda x: functional.silu(x, inplace=True),
+    "relu": functional.relu_,
+    "gelu": functional.gelu,
+}
 
 
 class Dense(Protocol):
@@ -114,11 +121,14 @@ def pack_weights(fused: Fused, dtype: str, device: str) -> Weights:
     """For torch: float32, bfloat16 or float16."""
     config, place = fused.config, torch.device(device)
 
+    def put(array: Array) -> Tensor:
+        return torch.from_numpy(array).to(place)
+
     def dense(pair: Pair) -> Dense:
-        return make_dense(pair[0].to(place), pair[1].to(place), dtype)
+        return make_dense(put(pair[0]), put(pair[1]), dtype)
 
     def norm(pair: Pair) -> Norm:
-        return Norm(pair[0].to(place), pair[1].to(place))
+        return Norm(put(pair[0]), put(pair[1]))
 
     def layer(parts: FusedLayer) -> Layer:
         made = {
@@ -132,10 +142,10 @@ def pack_weights(fused: Fused, dtype: str, device: str) -> Weights:
         decoder_heads=config["decoder_attention_heads"],
         d=config["d_model"],
         vocabulary=len(fused.logits[1]),
-        source_tokens=fused.source_tokens.to(place),
-        target_tokens=fused.target_tokens.to(place),
-        source_positions=fused.source_positions.to(place),
-        target_positions=fused.target_positions.to(place),
+        source_tokens=put(fused.source_tokens),
+        target_tokens=put(fused.target_tokens),
+        source_positions=put(fused.source_positions),
+        target_positions=put(fused.target_positions),
         encoder=tuple(map(layer, fused.encoder)),
         decoder=tuple(map(layer, fused.decoder)),
         memory=dense(fused.memory),
@@ -153,4 +163,5 @@ def make_dense(weight: Tensor, bias: Tensor, dtype: str) -> Dense:
 def _fill_vocabulary(logits: Pair) -> Pair:
     """The output projection, filled up to whole blocks with logits of minus infinity."""
     missing = -len(logits[1]) % VOCABULARY_BLOCK
-    return functional.pad(logits[0], (0, 0, 0, missing)), functional.pad(logits[1], (0, missing), value=-math.inf)
+    weight = np.pad(logits[0], ((0, missing), (0, 0)))
+    return weight, np.pad(logits[1], (0, missing), constant_values=-math.inf)
