@@ -87,16 +87,15 @@ def measure(model: Model, settings: Settings, texts: list[str]) -> dict[str, Any
 def profile_torch(model: Model, texts: list[str]) -> dict[str, Any]:
     """The form of the engine that computes with torch: target tokens a second, shares of time by operation."""
     compiled.load_library = lambda: None  # type: ignore[assignment]
-    engine = NativeEngine(model, Settings(device="cpu", dtype="float32", beams=1))
+    engine = NativeEngine(model, Settings(engine="native", device="cpu", dtype="float32", beams=1))
     requests = [Request(i, ids) for i, ids in enumerate(Tokenizer(model).encode(texts))]
     list(engine.translate(requests[:64]))
     began = time.perf_counter()
     tokens = sum(len(hypothesis.target) + 1 for hypothesis in engine.translate(requests))
     seconds = time.perf_counter() - began
     jobs = [Task(request, engine._limit(request)) for request in sorted(requests, key=lambda r: -len(r.source))]
-    loop = engine._make_loop(Tasks(jobs), jobs, 1, safer=False)  # in this thread, which alone is recorded
-    with torch.inference_mode(), profile(activities=[ProfilerActivity.CPU]) as recorded:
-        list(loop.run())
+    with profile(activities=[ProfilerActivity.CPU]) as recorded:  # of this thread alone
+        list(engine._decode(Tasks(jobs), jobs, 1, safer=False))
     events = sorted(recorded.key_averages(), key=lambda event: -event.self_cpu_time_total)
     whole = sum(event.self_cpu_time_total for event in events)
     shares = {event.key.removeprefix("aten::"): round(event.self_cpu_time_total / whole, 3) for event in events[:8]}

@@ -86,10 +86,10 @@ def load(placement: Placement, model: Model, settings: Settings) -> Engine:
     os.environ["OMP_NUM_THREADS"] = str(placement.workers * (1 if ct2 else placement.threads))
     if placement.engine == TORCH:
         from translate.engines.native import compiled as engine_native_compiled
-        from translate.engines.native import engine as engine_native
+        from translate.engines.native import torch_form
 
         engine_native_compiled.load_library = lambda: None  # type: ignore[assignment]
-        engine_native.MOST_WORKERS = placement.workers
+        torch_form.MOST_WORKERS = placement.workers
     engine: Any = load_engine(model, settings)
     if native and (engine._compiled is None) != (placement.engine == TORCH):
         sys.exit("the engine 'native' is not compiled here: leave it out with --engines")

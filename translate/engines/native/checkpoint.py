@@ -92,7 +92,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _read_tensors(path: Path) -> dict[str, Array]:
     """In float32, whatever number type is in the file. Raises what the libraries raise, ValueError for another type."""
     if path.suffix == ".safetensors":
-        return {name: _to_float32(stored) for name, stored in safetensors.deserialize(path.read_bytes())}
+        stored = safetensors.deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
+        return {name: _to_float32(each) for name, each in stored}
     import torch  # the only library that reads its format
 
     found = torch.load(path, map_location="cpu", weights_only=True)
