@@ -14,7 +14,7 @@ from translate.cli.streams import say, show
 from translate.records import OutputError
 
 if TYPE_CHECKING:
-    from translate.compare.comparison import Comparison
+    from translate.compare.findings import Comparison
 
 EXIT_FAILED = 4
 
@@ -76,7 +76,7 @@ def compare_command(options: CompareOptions) -> None:
     """Compare, show, and end with the status that the demands give."""
     metrics = check_metrics(options.metrics)
     from translate.compare.compare import Question, compare
-    from translate.compare.comparison import find_failures, parse_limit
+    from translate.compare.limits import find_failures, parse_limit
 
     limits = [parse_limit(text, metrics) for text in options.fail_under or ()]
     for file in (options.json_file, options.html_file):
