@@ -39,7 +39,7 @@ def measure(text: str, options: list[str]) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "a.txt").write_text(text, encoding="utf-8")
-        code = "from translate.cli.app import main; main()"
+        code = "from translate.__main__ import main; main()"
         started = time.perf_counter()
         process = subprocess.Popen([sys.executable, "-c", code, "a.txt", "--quiet", *options], cwd=folder)
         first = None

@@ -143,6 +143,7 @@ REFUSED = {
     "no batch": (("a.txt", "--batch-tokens", "0"), 2, "'--batch-tokens'"),
     "input beside files": (("-", "a.txt", *ECHO), 2, "goes alone"),
     "text of input": (("-", "--text", *ECHO), 2, "goes with files"),
+    "a word like a command": (("benhc", "a.txt", *ECHO), 2, "Did you mean 'bench'?"),
     "unknown option": (("a.txt", "--nix"), 2, "No such option"),
     "output is a file": (("a.txt", *ECHO, "--output", "a.txt"), 1, "cannot write into 'a.txt/tiny-de-en'"),
     "same place": (("a.txt", "a", *ECHO), 1, "would both be written"),
@@ -283,7 +284,7 @@ def test_python_m_is_the_command() -> None:
 
 
 def test_a_reader_that_stops_early_is_no_error() -> None:
-    """`translate - | head` ends quietly."""
+    """`translate - | head` ends quietly, with the status of a program that died of SIGPIPE."""
     process = subprocess.Popen(
         command("-", *ECHO), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
     )
@@ -292,7 +293,7 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
     process.stdout.close()
     process.stdin.write(b"Ja gut.\n" * 3000)
     process.stdin.close()
-    process.wait()
+    assert process.wait() == 141
     assert process.stderr is not None
     assert b"Traceback" not in process.stderr.read()
 
@@ -344,7 +345,7 @@ def test_a_terminal_shows_a_bar_and_a_log_plain_lines(text: Path, tmp_path: Path
     assert b"sentences/s" in shown
     assert b"tokens/s" in shown
     assert b"\x1b[3" not in shown  # no colour
-    assert b"1 documents, 8,000 sentences" in shown
+    assert b"1 document, 8,000 sentences" in shown
     logged = subprocess.run(
         command("long.txt", *ECHO), cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
     )

@@ -18,7 +18,7 @@ import pytest
 
 from tests.helpers.runs import make_lines, make_rows, write_lines, write_rows
 from translate.compare.compare import Question, compare
-from translate.compare.comparison import Comparison
+from translate.compare.findings import Comparison
 from translate.compare.page import write_page
 from translate.records import Flag
 
@@ -203,7 +203,7 @@ def test_filters_narrow_the_rows(reader: Reader, comparison: Comparison) -> None
 def test_every_column_sorts_both_ways(reader: Reader, comparison: Comparison) -> None:
     """By the menu and by the head of a column; the first rows are those that the figures say."""
     rows = comparison.rows
-    edits = [row.differences[0].edits for row in rows if row.differences[0]]
+    edits = [found.edits for row in rows if (found := row.differences["A", "B"])]
     reader.choose("sort", "Edits")
     assert edits[reader.numbers()[0] - 1] == max(edits)
     reader.js("document.getElementById('direction').click()")

@@ -1,34 +1,40 @@
 """The command line: options, progress, messages, exit statuses.
 
-Exit status: 0 all done · 1 error · 2 wrong usage · 3 --strict found flags · 4 a comparison fails · 130, 143 interrupted.
+Exit status: 0 all done · 1 error · 2 wrong usage · 3 --strict found flags · 4 a comparison fails · 130, 143 interrupted
+· 141 the reader of standard output has gone.
 """
 
 from __future__ import annotations
 
-import os
+import difflib
 import signal
 import sys
-from collections.abc import Sequence
-from importlib.metadata import version
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from translate.cli.bench import bench_command
 from translate.cli.compare import compare_command
-from translate.cli.progress import say, say_error
+from translate.cli.options import as_command
 from translate.cli.run import run_command
 from translate.cli.show import models_command, segment_command
+from translate.cli.streams import ReaderGone, escape, open_streams, say, say_error
 from translate.records import TranslateError
 
 DISTRIBUTION = "translate-batch"
-PROGRAM_OPTIONS = ("--help", "--version", "--install-completion", "--show-completion")
+PROGRAM_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
+UsageError: Any = typer.BadParameter.__bases__[0]
+"""Typer's for all wrong usage, which it does not export."""
 
 app = typer.Typer(
     name="translate",
     no_args_is_help=True,
     rich_markup_mode=None,  # rich costs a tenth of a second at each start
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
     help="Translate many German texts into English with open Marian models: `translate data/*.txt`.",
     epilog="A first word that is no command is a file: `translate FILES…` is `translate run FILES…`. Options: `translate run --help`.",
 )
@@ -37,6 +43,8 @@ app = typer.Typer(
 def show_version(wanted: bool) -> None:
     """Print the version and end, if asked to."""
     if wanted:
+        from importlib.metadata import version  # costs a third of the start
+
         print(f"{DISTRIBUTION} {version(DISTRIBUTION)}")
         raise typer.Exit
 
@@ -50,37 +58,88 @@ def common(
     """What stands before the command."""
 
 
-app.command("run", help="Translate text files (default command; the word `run` may be omitted).")(run_command)
-app.command("segment", help="Show the sentence spans of text files as JSON lines.")(segment_command)
-app.command("models", help="Show what models.txt offers, and which of it is on this machine.")(models_command)
-app.command("compare", help="Compare two or more runs, with or without a reference.")(compare_command)
-app.command("bench", help="Measure which batch size and engine is best here, and keep it for `translate`.")(
-    bench_command
-)
+def examples(*lines: str) -> str:
+    """The end of a command's help, its lines kept as they are."""
+    return "\n  ".join(("\b\nExamples:", *lines))
+
+
+app.command(
+    "run",
+    help="Translate text files (default command; the word `run` may be omitted).",
+    epilog=examples("translate data/*.txt", "translate articles --model tiny-de-en --output out --text"),
+)(as_command(run_command))
+app.command(
+    "segment",
+    help="Show the sentence spans of text files as JSON lines.",
+    epilog=examples("translate segment data/nachricht.txt", "translate segment articles > sentences.jsonl"),
+)(as_command(segment_command))
+app.command(
+    "models",
+    help="Show what models.txt offers, and which of it is on this machine.",
+    epilog=examples("translate models", "translate models --models-file models.txt --json"),
+)(as_command(models_command))
+app.command(
+    "compare",
+    help="Compare two or more runs, with or without a reference.",
+    epilog=examples(
+        "translate compare out/tiny-de-en out/opus-mt-de-en --html compare.html",
+        "translate compare out/tiny-de-en system.en --reference ref.en --fail-under bleu=25",
+    ),
+)(as_command(compare_command))
+app.command(
+    "bench",
+    help="Measure which batch size and engine is best here, and keep it for `translate`.",
+    epilog=examples(
+        "translate bench data/*.txt", "translate bench data/*.txt --engines native --dtypes float32,int8 --seconds 120"
+    ),
+)(as_command(bench_command))
 
 
 def insert_run(arguments: Sequence[str]) -> list[str]:
-    """The arguments with the word `run` in front, unless they begin with a command or an option of the whole program."""
-    commands = {command.name for command in app.registered_commands}
-    if not arguments or arguments[0] in commands or arguments[0] in PROGRAM_OPTIONS:
+    """The arguments with the word `run` in front, unless they begin with a command or an option of the whole program.
+
+    A word that is no file and resembles a command stays first too: Typer refuses it and says what may be meant.
+    """
+    commands = [command.name or "" for command in app.registered_commands]
+    if not arguments or arguments[0] in (*commands, *PROGRAM_OPTIONS):
+        return list(arguments)
+    first = arguments[0]
+    if first.isalpha() and difflib.get_close_matches(first, commands) and not Path(first).exists():
         return list(arguments)
     return ["run", *arguments]
 
 
+def program_name() -> str:
+    """What the user has called: `translate`, `translate-batch`, or `python -m translate`."""
+    name = Path(sys.argv[0]).name.removesuffix(".exe")
+    if name == "__main__.py":
+        return "python -m translate"
+    return name if name.startswith("translate") else "translate"
+
+
 def main() -> None:
     """The program `translate`. A TranslateError becomes two lines and status 1; a bug keeps its traceback."""
+    open_streams()
+    arguments = insert_run(sys.argv[1:])
+    status = status_of(lambda: app(args=arguments, prog_name=program_name(), standalone_mode=False))
+    sys.exit(status_of(sys.stdout.flush) or status)
+
+
+def status_of(call: Callable[[], int | None]) -> int:
+    """The exit status that a call gives, or that its error stands for, having said what is wrong."""
     try:
-        app(args=insert_run(sys.argv[1:]), prog_name="translate")
+        return call() or 0
+    except UsageError as error:
+        text = StringIO()
+        error.message = escape(error.message)
+        error.show(text)
+        say(*text.getvalue().removesuffix("\n").split("\n"))
+        return 2
+    except ReaderGone:
+        return 128 + signal.SIGPIPE
     except TranslateError as error:
         say_error(error)
-        sys.exit(1)
+        return 1
     except KeyboardInterrupt:
         say("stopped")
-        sys.exit(128 + signal.SIGINT)
-    except BrokenPipeError:  # whoever read our rows has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(128 + signal.SIGPIPE)
-
-
-if __name__ == "__main__":
-    main()
+        return 128 + signal.SIGINT

@@ -1,37 +1,42 @@
-"""The options of `translate compare`: a question put together, the answer printed or written, and the exit status."""
+"""`translate compare`: a question put together, the answer printed or written, and the exit status."""
 
 from __future__ import annotations
 
 import shutil
-import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from translate.cli.progress import say
+from translate.cli.progress import Activity
+from translate.cli.streams import say, show
 from translate.records import OutputError
+
+if TYPE_CHECKING:
+    from translate.compare.findings import Comparison
 
 EXIT_FAILED = 4
 
-Runs = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="RUNS…",
-        help="Two or more: folders of rows (out/<model>), files of rows (*.jsonl), or files of plain lines (one "
-        "translation a line, any other ending).",
-    ),
-]
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareOptions:
+    """What `translate compare` is told, in the order of its help."""
 
-def compare_command(
-    runs: Runs,
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUNS…",
+            help="Two or more: folders of rows (out/<model>), files of rows (*.jsonl), or files of plain lines (one "
+            "translation a line, any other ending).",
+        ),
+    ]
     reference: Annotated[
         Path | None,
         typer.Option(
             "--reference", "-r", help="A file of plain lines or rows, or a folder with such a file for each document."
         ),
-    ] = None,
+    ] = None
     source: Annotated[
         Path | None,
         typer.Option(
@@ -40,15 +45,15 @@ def compare_command(
             help="The text whose lines the plain lines translate, line by line. Without it they belong to the "
             "paragraphs of the one document of a run of rows, or are matched by number.",
         ),
-    ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")] = None,
+    ] = None
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")] = None
     html_file: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write one page to read and search offline.")
-    ] = None,
+    ] = None
     metrics: Annotated[str, typer.Option("--metrics", help="Against the reference; TER takes longest.")] = (
         "bleu,chrf++,ter"
-    ),
-    rows: Annotated[int, typer.Option("--rows", "-n", min=0, help="How many of the rows to print.")] = 10,
+    )
+    rows: Annotated[int, typer.Option("--rows", "-n", min=0, help="How many of the rows to print.")] = 10
     fail_under: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,42 +62,51 @@ def compare_command(
             help="Exit status 4 if a run is worse: bleu, chrf++, ter (over VALUE); without a reference "
             "identical (percent of rows), mutual-bleu, mutual-chrf. May be given several times.",
         ),
-    ] = None,
+    ] = None
     fail_on_change: Annotated[
         bool, typer.Option("--fail-on-change", help="Exit status 4 if any two runs differ in any row.")
-    ] = False,
-    encoding: Annotated[
-        str, typer.Option("--encoding", "-e", help="Of plain lines without a byte order mark.")
-    ] = "utf-8",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and reasons to fail.")] = False,
-) -> None:
-    """Compare, show, and end with the status that the demands give."""
-    chosen = check_metrics(metrics)
-    from translate.compare.compare import Question, compare
-    from translate.compare.comparison import find_failures, parse_limit
-    from translate.compare.report import format_text, write_json
+    ] = False
+    encoding: Annotated[str, typer.Option("--encoding", "-e", help="Of plain lines without a byte order mark.")] = (
+        "utf-8"
+    )
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and reasons to fail.")] = False
 
-    limits = [parse_limit(text, chosen) for text in fail_under or ()]
-    for file in (json_file, html_file):
+
+def compare_command(options: CompareOptions) -> None:
+    """Compare, show, and end with the status that the demands give."""
+    metrics = check_metrics(options.metrics)
+    from translate.compare.compare import Question, compare
+    from translate.compare.limits import find_failures, parse_limit
+
+    limits = [parse_limit(text, metrics) for text in options.fail_under or ()]
+    for file in (options.json_file, options.html_file):
         if file and (file.is_dir() or not file.name):
             raise OutputError(f"'{file}' is a folder", "name the file that is to be written")
-    comparison = compare(Question(tuple(runs), reference, source, encoding, chosen))
-    failures = find_failures(comparison, limits, on_change=fail_on_change)
-    if not quiet:
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # as in `run`
-        width = min(shutil.get_terminal_size((100, 24)).columns, 160)
-        for line in format_text(comparison, rows=rows, width=width):
-            typer.echo(line)
-    if json_file:
-        write_json(comparison, json_file)
-    if html_file:
-        from translate.compare.page import write_page
-
-        write_page(comparison, html_file)
+    with Activity("comparing", quiet=options.quiet) as activity:
+        question = Question(tuple(options.runs), options.reference, options.source, options.encoding, metrics)
+        comparison = compare(question)
+        failures = find_failures(comparison, limits, on_change=options.fail_on_change)
+        activity.change("writing")
+        write_comparison(comparison, options)
     for reason in failures:
         say(f"failed: {reason}")
     if failures:
         raise typer.Exit(EXIT_FAILED)
+
+
+def write_comparison(comparison: Comparison, options: CompareOptions) -> None:
+    """As text on standard output, and to the files that are asked for. Raises OutputError."""
+    from translate.compare.report import format_text, write_json
+
+    if not options.quiet:
+        width = min(shutil.get_terminal_size((100, 24)).columns, 160)
+        show(*format_text(comparison, rows=options.rows, width=width))
+    if options.json_file:
+        write_json(comparison, options.json_file)
+    if options.html_file:
+        from translate.compare.page import write_page
+
+        write_page(comparison, options.html_file)
 
 
 def check_metrics(text: str) -> tuple[str, ...]:

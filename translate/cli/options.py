@@ -1,14 +1,20 @@
-"""Options that commands share, and how their values are checked."""
+"""Options: a record of annotated fields becomes the command that Typer reads it from; options that commands share; checks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+import inspect
+import re
+import signal
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from translate.cli.streams import say
 from translate.records import TranslateError
+from translate.storage import as_path
 
 T = TypeVar("T")
 
@@ -17,6 +23,53 @@ Files = Annotated[
 ]
 Encoding = Annotated[str, typer.Option("--encoding", "-e", help="Of files without a byte order mark.")]
 ModelsFile = Annotated[Path | None, typer.Option("--models-file", help="Instead of ./models.txt or the built-in one.")]
+Device = Annotated[str, typer.Option("--device", "-D", help="auto, cpu, cuda, cuda:N or mps.")]
+
+MOST_BEAMS = 64
+"""More take minutes a sentence, and no model gains by them."""
+DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?", re.ASCII)
+
+
+def as_command(run: Callable[[T], None]) -> Callable[..., None]:
+    """The function that Typer calls for `run`, which takes a record of annotated fields as `options`.
+
+    Typer reads a function's signature, so this one has a parameter for each field, in their order. A Ctrl-C that `run`
+    lets through ends the program with 130 here, before Typer would do so in silence.
+    """
+    record: type[Any] = get_type_hints(run)["options"]
+    annotations = get_type_hints(record, include_extras=True)
+
+    def command(**values: Any) -> None:
+        try:
+            run(record(**values))
+        except KeyboardInterrupt:
+            say("stopped")
+            raise typer.Exit(128 + signal.SIGINT) from None
+
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # inspect looks for it
+        [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default,
+                annotation=annotations[field.name],
+            )
+            for field in dataclasses.fields(record)
+        ]
+    )
+    command.__annotations__ = annotations
+    return command
+
+
+Refusal = tuple[bool, str, str]
+"""Whether something is wrong, with which option, and what."""
+
+
+def refuse(refusals: Iterable[Refusal]) -> None:
+    """Raise a usage error for the first thing that is wrong."""
+    for is_wrong, option, problem in refusals:
+        if is_wrong:
+            raise typer.BadParameter(problem, param_hint=option)
 
 
 def check_option(value: str, check: Callable[[str], T], option: str) -> T:
@@ -29,5 +82,15 @@ def check_option(value: str, check: Callable[[str], T], option: str) -> T:
 
 def check_choice(value: str, choices: Sequence[str], option: str) -> None:
     """Raise a usage error if the value is none of the choices."""
-    if value not in choices:
-        raise typer.BadParameter(f"'{value}' is none of {', '.join(choices)}", param_hint=option)
+    refuse([(value not in choices, option, f"'{value}' is none of {', '.join(choices)}")])
+
+
+def check_device(name: str) -> None:
+    """Raise a usage error for a device that no machine has. Whether this one has it, the engine says."""
+    refuse([(not DEVICE.fullmatch(name), "--device", f"'{name}' is none of auto, cpu, cuda, cuda:N, mps")])
+
+
+def check_folder(name: str, option: str) -> Path:
+    """The folder of that name. Raises a usage error if it is empty, which would mean the working folder."""
+    refuse([(not name, option, "an empty name is no folder; the working folder is .")])
+    return check_option(name, as_path, option)

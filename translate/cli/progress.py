@@ -1,37 +1,87 @@
-"""Shows a run on standard error: a bar on a terminal, lines in a log file, warnings and errors always.
-
-With `cli` the only module that prints.
-"""
+"""Shows on standard error what is going on: a status line or a bar on a terminal, lines in a log file, warnings and errors always."""
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from translate.records import TranslateError
+from translate.cli.streams import Messages, escape, say, say_error
 
 if TYPE_CHECKING:
     from translate.run.events import DocumentFailed, Event, Loaded, Summary
 
 SECONDS_A_LINE = 30
 """Between two lines of progress in a log file."""
+TICK = 1.0
+"""Seconds that something may take before a terminal says what it is, and between two looks at it."""
+PATIENCE = 2.0
+"""Seconds that it may take before a log file says so."""
 
 
-def say(*lines: str) -> None:
-    """Lines on standard error."""
-    print(*lines, sep="\n", file=sys.stderr, flush=True)
+class Activity(logging.Handler):
+    """Says what is being done, once it takes a while, and what the stages warn of.
 
+    A stage that begins something long says so by `logging.info`, which takes the place of the first text.
+    """
 
-def say_error(error: TranslateError) -> None:
-    """The error and what to do about it, a line each, whatever a file name in them holds."""
-    say(f"error: {_show(error.message)}", *([f"hint: {_show(error.hint)}"] if error.hint else []))
+    def __init__(self, what: str, *, quiet: bool, say: Callable[..., None] = say) -> None:
+        super().__init__(logging.INFO)
+        self._quiet, self._say = quiet, say
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._tell, daemon=True, name="tell what is being done")
+        self.change(what)
 
+    def __enter__(self) -> Activity:
+        stages = logging.getLogger("translate")
+        self._level = stages.level
+        stages.setLevel(logging.INFO)
+        stages.addHandler(self)
+        if not self._quiet:
+            self._thread.start()
+        return self
 
-def _show(text: str) -> str:
-    """The text with what would move the cursor, or hide something, as an escape."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+    def __exit__(self, *_: object) -> None:
+        self.end()
+        stages = logging.getLogger("translate")
+        stages.removeHandler(self)
+        stages.setLevel(self._level)
+
+    def change(self, what: str) -> None:
+        """Something else is being done from now on."""
+        self._what, self._since = what, time.monotonic()
+
+    def end(self) -> None:
+        """Nothing that takes long is being done any more; warnings are shown all the same."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a warning; what is of less weight is what is being done."""
+        if record.levelno >= logging.WARNING:
+            self._say(f"warning: {record.getMessage()}")
+        else:
+            self.change(record.getMessage())
+
+    def _tell(self) -> None:
+        said = ""
+        terminal = sys.stderr if isinstance(sys.stderr, Messages) and sys.stderr.isatty() else None
+        while not self._ended.wait(TICK):
+            what, seconds = self._what, time.monotonic() - self._since
+            if terminal is not None:
+                terminal.show_status(f"{escape(what)}, {seconds:.0f} s")
+            elif seconds >= PATIENCE and what != said:
+                self._say(what)
+                said = what
+        if terminal is not None:
+            terminal.show_status("")
 
 
 class Reporter:
@@ -42,7 +92,8 @@ class Reporter:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet, self._terminal = quiet, sys.stderr.isatty()
-        self._total = self._characters = self._sentences = self._tokens = 0
+        self._activity = Activity("looking for the files", quiet=quiet, say=self.say)
+        self._total = self._characters = self._sentences = self._tokens = self._finished = 0
         self._failures: list[DocumentFailed] = []
         self._started = self._last_line = time.monotonic()
         self._bar: Any = None
@@ -50,16 +101,16 @@ class Reporter:
         self.translating = False
 
     def __enter__(self) -> Reporter:
-        self._handler = _SayingHandler(self)
-        logging.getLogger("translate").addHandler(self._handler)
+        self._activity.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
-        logging.getLogger("translate").removeHandler(self._handler)
+        self._activity.__exit__(*error)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Take the status line or the bar away."""
+        self._activity.end()
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -72,6 +123,7 @@ class Reporter:
         match event:
             case events.DocumentsFound(_, size):
                 self._total = size
+                self._activity.change("loading the model")
             case events.Loaded():
                 self._show_loaded(event)
             case Progress():
@@ -79,10 +131,15 @@ class Reporter:
                 self._characters += event.characters
                 self._tokens += event.target_tokens
                 self._show_progress()
+            case events.DocumentDone():
+                self._finished += 1
             case events.DocumentFailed():
                 self._failures.append(event)
+                if not self.translating:  # before anything is loaded; at the end it is listed again
+                    say_error(event.error)
 
     def _show_loaded(self, loaded: Loaded) -> None:
+        self._activity.end()
         for refusal in loaded.refusals:
             say(f"warning: not using {refusal.entry}: {refusal.reason}")
         if loaded.refusals:
@@ -123,9 +180,18 @@ class Reporter:
     def say(self, *lines: str) -> None:
         """Say something above the bar."""
         if self._bar is not None:
-            self._bar.console.print("\n".join(lines), markup=False, highlight=False)
+            self._bar.console.print("\n".join(map(escape, lines)), markup=False, highlight=False)
         else:
             say(*lines)
+
+    def say_stopped(self, folder: Path | None) -> None:
+        """What is kept of a run that was stopped: the documents finished in that folder; nothing if it is None."""
+        self.close()
+        if folder is None:
+            say("stopped; nothing is kept with --no-memory")
+            return
+        finished = f"{count(self._finished, 'document')} finished in '{folder}'"
+        say(f"stopped; {finished}; what was translated is kept: run the same command again to go on")
 
     def summarize(self, summary: Summary) -> None:
         """The closing lines: what was done, and what failed."""
@@ -136,21 +202,35 @@ class Reporter:
             say(f"{len(self._failures)} of {summary.documents + len(self._failures)} documents could not be translated")
         if self._quiet:
             return
-        flags = ", ".join(f"{flag} {count:,}" for flag, count in summary.flags.items()) or "none"
+        flags = ", ".join(f"{flag} {number:,}" for flag, number in summary.flags.items()) or "none"
         words = f"{summary.words / max(summary.seconds, 1e-3):,.0f} words/s"
         say(
-            f"{summary.documents:,} documents, {summary.sentences:,} sentences ({summary.from_memory:,} from memory) "
+            f"{count(summary.documents, 'document')}, {count(summary.sentences, 'sentence')} ({summary.from_memory:,} from memory) "
             f"in {summary.seconds:,.1f} s, {words}, {summary.model}",
             f"flags: {flags}",
         )
 
 
-class _SayingHandler(logging.Handler):
-    """Lets the stages' warnings appear as the run's own."""
+def count(number: int, thing: str) -> str:
+    """`1 document`, `2,000 documents`."""
+    return f"{number:,} {thing}{'s' * (number != 1)}"
 
-    def __init__(self, reporter: Reporter) -> None:
-        super().__init__(logging.WARNING)
-        self._reporter = reporter
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self._reporter.say(f"warning: {record.getMessage()}")
+@contextmanager
+def show_count(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """What to call with the number done and of all: a bar on a terminal, a line a fifth of the way in a log."""
+    if quiet or not sys.stderr.isatty():
+        yield partial(_say_fifths, what) if not quiet else lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("")
+        yield lambda done, passes: bar.update(task, completed=done, total=passes)
+
+
+def _say_fifths(what: str, done: int, whole: int) -> None:
+    if done * 5 // whole != (done - 1) * 5 // whole:
+        say(f"{done} of {whole} {what}")

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from translate.cli.options import Encoding, Files, ModelsFile, check_choice, check_option
-from translate.cli.progress import Reporter, say
+from translate.cli.options import (
+    MOST_BEAMS,
+    Device,
+    Encoding,
+    Files,
+    ModelsFile,
+    check_choice,
+    check_device,
+    check_folder,
+    check_option,
+    refuse,
+)
+from translate.cli.progress import Reporter
+from translate.cli.streams import say
 from translate.cluster.options import LOCAL, Cluster
 from translate.engines.base import DTYPES, ENGINES
 from translate.records import EngineError, Flag, Row, Settings
 from translate.run.shards import parse_shard
-from translate.storage import as_path
-from translate.text.documents import check_encoding
+from translate.text.documents import STANDARD_INPUT, check_encoding
 
 if TYPE_CHECKING:
-    from translate.run.events import Event
+    from translate.run.events import Event, Summary
     from translate.run.plan import Job
 
 Runner = Callable[["Job", "Cluster", Callable[[], bool]], "Iterator[Event]"]
@@ -52,162 +63,185 @@ def load_runner(cluster: Cluster) -> Runner:
     return run_on_cluster
 
 
-Device = Annotated[str, typer.Option("--device", "-D", help="auto, cpu, cuda, cuda:N or mps.")]
-Dtype = Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16 or int8.")]
-EngineName = Annotated[
-    str,
-    typer.Option("--engine", "-E", help="auto, transformers, native, ctranslate2 or echo (reverses words: a dry run)."),
-]
-ModelName = Annotated[
-    str | None,
-    typer.Option("--model", "-m", help="A hub name, a folder, or a name from models.txt; nothing else is tried."),
-]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What `translate run` is told, in the order of its help."""
 
-
-def run_command(
-    files: Files,
+    files: Files
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="DIR", help="Rows go to DIR/<model>/<path>.jsonl; also s3://….")
-    ] = "out",
-    model: ModelName = None,
-    models_file: ModelsFile = None,
-    device: Device = "auto",
-    dtype: Dtype = "auto",
-    engine: EngineName = "auto",
+    ] = "out"
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="A hub name, a folder, or a name from models.txt; nothing else is tried."),
+    ] = None
+    models_file: ModelsFile = None
+    device: Device = "auto"
+    dtype: Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16 or int8.")] = "auto"
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine", "-E", help="auto, transformers, native, ctranslate2 or echo (reverses words: a dry run)."
+        ),
+    ] = "auto"
     beams: Annotated[
-        int | None, typer.Option("--beams", "-b", min=1, help="Instead of the model's own number.")
-    ] = None,
-    length_penalty: Annotated[
-        float | None, typer.Option("--length-penalty", help="Instead of the model's own.")
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help="Sentences a batch.")] = None,
+        int | None, typer.Option("--beams", "-b", min=1, max=MOST_BEAMS, help="Instead of the model's own number.")
+    ] = None
+    length_penalty: Annotated[float | None, typer.Option("--length-penalty", help="Instead of the model's own.")] = None
+    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help="Sentences a batch.")] = None
     batch_tokens: Annotated[
         int | None, typer.Option("--batch-tokens", min=1, help="Padded source tokens a batch (the default way).")
-    ] = None,
-    encoding: Encoding = "utf-8",
+    ] = None
+    encoding: Encoding = "utf-8"
     text: Annotated[
         bool, typer.Option("--text", "-t", help="Also write the English text, with the source's paragraphs.")
-    ] = False,
+    ] = False
     memory: Annotated[
         bool | None,
         typer.Option(
             "--memory/--no-memory", help="Keep what is translated, and go on after a stop. Default: with files."
         ),
-    ] = None,
+    ] = None
     memory_dir: Annotated[
-        Path | None, typer.Option("--memory-dir", metavar="DIR", help="Memory and lock are in DIR, not with the rows.")
-    ] = None,
+        str | None, typer.Option("--memory-dir", metavar="DIR", help="Memory and lock are in DIR, not with the rows.")
+    ] = None
     normalize: Annotated[
         bool, typer.Option("--normalize/--no-normalize", help="Punctuation as OPUS-MT models learned it.")
-    ] = True,
+    ] = True
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit status 3 if any row has a flag other than passthrough.")
-    ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run that had other settings.")] = False,
+    ] = False
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run that had other settings.")] = False
     shard: Annotated[
         str | None,
         typer.Option("--shard", metavar="K/N", help="Only every Nth document from the Kth on: one of N machines."),
-    ] = None,
+    ] = None
     ray: Annotated[
         str | None,
         typer.Option(
             "--ray", metavar="auto|local|ADDRESS", help="On a Ray cluster (extra `ray`); local: on this machine."
         ),
-    ] = None,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="With --ray: how many engines.")] = None,
+    ] = None
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="With --ray: how many engines.")] = None
     gpus_per_worker: Annotated[
         float | None, typer.Option("--gpus-per-worker", min=0, help="With --ray; default 1 where there are GPUs.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One summary object on standard output, last.")] = False,
-) -> None:
+    ] = None
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False
+    as_json: Annotated[bool, typer.Option("--json", help="One summary object on standard output, last.")] = False
+
+    @property
+    def piped(self) -> bool:
+        """Whether the text comes from standard input."""
+        return STANDARD_INPUT in self.files
+
+
+def run_command(options: RunOptions) -> None:
     """Put the options into a job, run it, show what happens."""
-    if "-" in files and len(files) > 1:
-        raise typer.BadParameter("- (standard input) goes alone", param_hint="FILES")
-    if "-" in files and text:
-        raise typer.BadParameter("goes with files, not with standard input", param_hint="--text")
-    if "-" in files and shard:
-        raise typer.BadParameter("goes with files, not with standard input", param_hint="--shard")
-    if ray is not None and ("-" in files or memory is False):
-        problem = "goes with files, and not with --no-memory: it keeps there what the workers have done"
-        raise typer.BadParameter(problem, param_hint="--ray")
-    if ray is None and not workers is gpus_per_worker is None:
-        raise typer.BadParameter("goes with --ray only", param_hint="--workers" if workers else "--gpus-per-worker")
-    check_choice(dtype, DTYPES, "--dtype")
-    check_choice(engine, ("auto", *ENGINES), "--engine")
-    check_option(encoding, check_encoding, "--encoding")
-    part = check_option(shard, parse_shard, "--shard") if shard else None
+    job = make_job(options)
+    cluster = Cluster(options.ray, options.workers, options.gpus_per_worker) if options.ray is not None else None
+    reporter = Reporter(quiet=options.quiet)
+    translate_job(job, reporter, strict=options.strict, as_json=options.as_json, cluster=cluster)
+
+
+def check_run(options: RunOptions) -> None:
+    """Raise a usage error for values that mean nothing, and for options that do not go together."""
+    penalty = options.length_penalty
+    files_only = "goes with files, not with standard input"
+    ray_only = "goes with --ray only"
+    kept = "goes with files, and not with --no-memory: it keeps there what the workers have done"
+    refuse(
+        [
+            (options.piped and len(options.files) > 1, "FILES", "- (standard input) goes alone"),
+            (options.piped and options.text, "--text", files_only),
+            (options.piped and options.shard is not None, "--shard", files_only),
+            (options.ray is not None and (options.piped or options.memory is False), "--ray", kept),
+            (options.ray is None and options.workers is not None, "--workers", ray_only),
+            (options.ray is None and options.gpus_per_worker is not None, "--gpus-per-worker", ray_only),
+            (
+                penalty is not None and not 0 <= penalty < math.inf,
+                "--length-penalty",
+                f"{penalty} is no number from 0 on",
+            ),
+            (None not in (options.batch_size, options.batch_tokens), "--batch-size", "does not go with --batch-tokens"),
+        ]
+    )
+    check_device(options.device)
+    check_choice(options.dtype, DTYPES, "--dtype")
+    check_choice(options.engine, ("auto", *ENGINES), "--engine")
+    check_option(options.encoding, check_encoding, "--encoding")
+
+
+def make_job(options: RunOptions) -> Job:
+    """The job that the options describe. Raises a usage error for what cannot be meant, before anything is loaded."""
+    check_run(options)
     from translate.run.plan import Job
 
     settings = Settings(
-        engine=engine,
-        device=device,
-        dtype=dtype,
-        beams=beams,
-        length_penalty=length_penalty,
-        batch_size=batch_size,
-        batch_tokens=batch_tokens,
-        normalize=normalize,
+        engine=options.engine,
+        device=options.device,
+        dtype=options.dtype,
+        beams=options.beams,
+        length_penalty=options.length_penalty,
+        batch_size=options.batch_size,
+        batch_tokens=options.batch_tokens,
+        normalize=options.normalize,
     )
-    job = Job(
-        arguments=tuple(files),
-        output=check_option(output, as_path, "--output"),
-        model=model,
-        models_file=models_file,
+    return Job(
+        arguments=tuple(options.files),
+        output=check_folder(options.output, "--output"),
+        model=options.model,
+        models_file=options.models_file,
         settings=settings,
-        encoding=encoding,
-        text=text,
-        memory="-" not in files if memory is None else memory,
-        overwrite=overwrite,
-        shard=part,
-        memory_folder=memory_dir,
+        encoding=options.encoding,
+        text=options.text,
+        memory=not options.piped if options.memory is None else options.memory,
+        overwrite=options.overwrite,
+        shard=None if options.shard is None else check_option(options.shard, parse_shard, "--shard"),
+        memory_folder=None if options.memory_dir is None else check_folder(options.memory_dir, "--memory-dir"),
     )
-    cluster = Cluster(ray, workers, gpus_per_worker) if ray is not None else None
-    translate_job(job, Reporter(quiet=quiet), strict=strict, as_json=as_json, cluster=cluster)
 
 
 def translate_job(job: Job, reporter: Reporter, *, strict: bool, as_json: bool, cluster: Cluster | None = None) -> None:
     """Run the job, give rows and the summary to standard output, and end with the status that the run deserves."""
-    from translate.run.events import Summary
-    from translate.run.pipeline import run
     from translate.run.record import summary_line
+
+    summary = show_run(job, reporter, cluster)
+    reporter.summarize(summary)
+    if as_json:
+        print(summary_line(dataclasses.asdict(summary)), flush=True)
+    if summary.failed:
+        raise typer.Exit(1)
+    doubts = {flag: number for flag, number in summary.flags.items() if flag != Flag.PASSTHROUGH}
+    if strict and doubts:
+        counted = ", ".join(f"{flag} {number:,}" for flag, number in doubts.items())
+        say("error: --strict, and some rows are flagged", f"hint: look for the flags in the rows: {counted}")
+        raise typer.Exit(3)
+
+
+def show_run(job: Job, reporter: Reporter, cluster: Cluster | None) -> Summary:
+    """Run the job, print the rows of standard input, and show the rest. Ends the program if the run is stopped."""
+    from translate.run.events import Loaded, Summary
+    from translate.run.pipeline import run
     from translate.run.rows import format_row
     from translate.run.translator import Interrupted
 
-    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # a TextIOWrapper, unless a test replaced it
     start = partial(load_runner(cluster), job, cluster) if cluster is not None else partial(run, job)
-    summary = None
+    folder = job.output
     with reporter, stop_signals(lambda: reporter.translating) as stopped:
         try:
             for event in start(lambda: bool(stopped)):
                 if isinstance(event, Row):
                     print(format_row(event), flush=True)
                 elif isinstance(event, Summary):
-                    summary = event
+                    return event
                 else:
                     reporter.show(event)
+                if isinstance(event, Loaded):
+                    folder = job.output / event.model.short_name
         except (Interrupted, KeyboardInterrupt):
-            reporter.close()
-            kept = (
-                "what was translated is kept: run the same command again to go on"
-                if job.memory
-                else "nothing is kept with --no-memory"
-            )
-            say(f"stopped; {kept}")
+            reporter.say_stopped(folder if job.memory else None)
             raise typer.Exit(128 + (stopped[0] if stopped else signal.SIGINT)) from None
-    if summary is None:
-        raise RuntimeError("a run that was not interrupted has a summary")
-    reporter.summarize(summary)
-    if as_json:
-        print(summary_line(dataclasses.asdict(summary)), flush=True)
-    if summary.failed:
-        raise typer.Exit(1)
-    if strict and any(flag != Flag.PASSTHROUGH for flag in summary.flags):
-        say(
-            "error: --strict, and some rows are flagged",
-            f"hint: look for the flags {', '.join(summary.flags)} in the rows",
-        )
-        raise typer.Exit(3)
+    raise RuntimeError("a run that was not interrupted has a summary")
 
 
 @contextmanager

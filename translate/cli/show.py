@@ -1,36 +1,54 @@
-"""`translate segment` and `translate models`: what would be done, before it is done; and options that commands share."""
+"""`translate segment` and `translate models`: what would be done, before it is done."""
 
 from __future__ import annotations
 
-import sys
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from translate.cli.options import Encoding, Files, ModelsFile, check_option
-from translate.cli.progress import say_error
+from translate.cli.options import Encoding, Files, ModelsFile, check_option, refuse
+from translate.cli.progress import Activity
+from translate.cli.streams import say_error, show
 from translate.records import TranslateError
-from translate.text.documents import check_encoding
+from translate.text.documents import STANDARD_INPUT, check_encoding
+
+if TYPE_CHECKING:
+    from translate.model.catalog import Entry
 
 
-def segment_command(files: Files, encoding: Encoding = "utf-8") -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentOptions:
+    """What `translate segment` is told, in the order of its help."""
+
+    files: Files
+    encoding: Encoding = "utf-8"
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines on standard output: what it gives anyway.")] = (
+        False
+    )
+
+
+def segment_command(options: SegmentOptions) -> None:
     """Documents → sentences → standard output."""
-    check_option(encoding, check_encoding, "--encoding")
+    refuse([(STANDARD_INPUT in options.files and len(options.files) > 1, "FILES", "- (standard input) goes alone")])
+    check_option(options.encoding, check_encoding, "--encoding")
     from translate.run.plan import find_documents
     from translate.run.rows import format_span
-    from translate.text.documents import STANDARD_INPUT, open_document, read_paragraphs, standard_input
+    from translate.text.documents import open_document, read_paragraphs, standard_input
     from translate.text.sentences import split_sentences
 
-    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
-    if files == [STANDARD_INPUT]:
-        document, paragraphs = standard_input(encoding)
+    if options.files == [STANDARD_INPUT]:
+        document, paragraphs = standard_input(options.encoding)
         for sentence in split_sentences(paragraphs):
             print(format_span(document.name, sentence))
         return
-    paths, failures = find_documents(files)
+    paths, failures = find_documents(options.files)
     errors: list[TranslateError] = [failure.error for failure in failures]
     for path in paths.values():
         try:
-            document = open_document(path, encoding)
+            document = open_document(path, options.encoding)
             for sentence in split_sentences(read_paragraphs(document)):
                 print(format_span(document.name, sentence))
         except TranslateError as error:
@@ -41,14 +59,37 @@ def segment_command(files: Files, encoding: Encoding = "utf-8") -> None:
         raise typer.Exit(1)
 
 
-def models_command(models_file: ModelsFile = None) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelsOptions:
+    """What `translate models` is told, in the order of its help."""
+
+    models_file: ModelsFile = None
+    as_json: Annotated[bool, typer.Option("--json", help="One object on standard output.")] = False
+
+
+def models_command(options: ModelsOptions) -> None:
     """A line a model, in order of preference; asks no hub."""
     from translate.model.catalog import find_models_file, list_models
 
-    entries = list(list_models(models_file))
+    with Activity("looking for models", quiet=False):
+        entries = list(list_models(options.models_file))
+    path = find_models_file(options.models_file)
+    if options.as_json:
+        print(format_models(path, entries))
+        return
     width = max(len(str(entry)) for entry, _ in entries)
     for entry, present in entries:
-        print(f"{entry!s:{width}}  {entry.kind:8} {'on this machine' if present else 'not on this machine'}")
+        show(f"{entry!s:{width}}  {entry.kind:8} {'on this machine' if present else 'not on this machine'}")
     first, here = entries[0], next((entry for entry, present in entries if present), None)
-    print(f"\nfrom {find_models_file(models_file)}; the first that can be had is used: {first[0]}", end="")
-    print("" if first[1] else f"\nif the hub cannot be reached: {here or 'none'}")
+    show("", f"from {path}; the first that can be had is used: {first[0]}")
+    if not first[1]:
+        show(f"if the hub cannot be reached: {here or 'none'}")
+
+
+def format_models(path: Path, entries: list[tuple[Entry, bool]]) -> str:
+    """The same as one line of JSON."""
+    models = [
+        {"name": entry.name, "revision": entry.revision, "kind": entry.kind, "present": present}
+        for entry, present in entries
+    ]
+    return json.dumps({"models_file": str(path), "models": models}, ensure_ascii=False)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from translate.compare.alignment import Group, align_rows
 from translate.compare.changes import MEANING, Change, classify, count_words, tokenize
-from translate.compare.comparison import (
+from translate.compare.evaluation import evaluate
+from translate.compare.findings import (
     Cell,
     ComparedRow,
     CompareError,
@@ -23,7 +24,6 @@ from translate.compare.comparison import (
     Pair,
     System,
 )
-from translate.compare.evaluation import evaluate
 from translate.compare.inputs import RowsByDocument, Run, read_reference, read_runs
 from translate.compare.scores import METRICS, collect_statistics, describe, score, score_rows
 from translate.records import Flag, Row, Signature
@@ -67,8 +67,12 @@ def compare(question: Question) -> Comparison:
     rows = list(_build_rows(runs, documents, reference))
     pairs = list(combinations(range(len(runs)), 2))
     between = [_look_between(rows, i, j) for i, j in pairs]
+    keys = [(runs[i].key, runs[j].key) for i, j in pairs]
     differences = zip(*(found.differences for found in between), strict=True)
-    rows = [replace(row, differences=found) for row, found in zip(rows, differences, strict=True)]
+    rows = [
+        replace(row, differences=dict(zip(keys, found, strict=True)))
+        for row, found in zip(rows, differences, strict=True)
+    ]
     comparison = Comparison(
         systems=tuple(_describe_system(run) for run in runs),
         pairs=tuple(
@@ -141,7 +145,7 @@ def _build_row(number: int, doc: str, group: Group, *, with_reference: bool) -> 
     )
     shown = source or next((cell.text for cell in cells if cell), "")
     reference = _join(row.target for row in references) if references else None
-    return ComparedRow(number, doc, source, len(shown.split()), cells, (), reference)
+    return ComparedRow(number, doc, source, len(shown.split()), cells, {}, reference)
 
 
 def _join(texts: Iterator[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from translate.compare.comparison import (
+from translate.compare.findings import (
     Bucket,
     ComparedRow,
     CompareError,

@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from translate.compare.changes import Change, Span
-from translate.compare.comparison import LABELS, Cell, ComparedRow, Comparison, Difference
+from translate.compare.findings import LABELS, Cell, ComparedRow, Comparison, Difference
 from translate.compare.plots import draw_plots
 from translate.records import Flag, format_signature
 from translate.storage import write_atomically
@@ -81,15 +81,17 @@ def _data(comparison: Comparison) -> dict[str, object]:
         "flags": FLAGS,
         "docs": list(docs),
         "reference": comparison.evaluation is not None,
-        "rows": [_row(row, docs[row.doc]) for row in comparison.rows],
+        "rows": [_row(row, docs[row.doc], keys) for row in comparison.rows],
     }
 
 
-def _row(row: ComparedRow, doc: int) -> list[Any]:
+def _row(row: ComparedRow, doc: int, keys: Sequence[str]) -> list[Any]:
     """Document, source, words, cells, differences, reference."""
-    cells = [cell and _cell(cell) for cell in row.cells]
-    firsts_seconds = [found and _difference(found, n, row) for n, found in enumerate(row.differences)]
-    return [doc, row.source, row.words, cells, firsts_seconds, row.reference]
+    texts = {key: cell.text if cell else "" for key, cell in zip(keys, row.cells, strict=True)}
+    differences = [
+        found and _difference(found, texts[first], texts[second]) for (first, second), found in row.differences.items()
+    ]
+    return [doc, row.source, row.words, [cell and _cell(cell) for cell in row.cells], differences, row.reference]
 
 
 def _cell(cell: Cell) -> list[Any]:
@@ -99,28 +101,16 @@ def _cell(cell: Cell) -> list[Any]:
     return [cell.text, score, [FLAGS.index(flag) for flag in cell.flags], quality, cell.source, cell.sentences]
 
 
-def _difference(difference: Difference, pair: int, row: ComparedRow) -> list[Any]:
+def _difference(difference: Difference, first: str, second: str) -> list[Any]:
     """Changes, edits, chrF, disagreement, removed and added spans."""
-    texts = _pair_texts(pair, row)
     return [
         [CHANGES.index(change) for change in difference.changes],
         difference.edits,
         round(difference.chrf, 1),
         round(difference.disagreement, 1),
-        _utf16(texts[0], difference.removed),
-        _utf16(texts[1], difference.added),
+        _utf16(first, difference.removed),
+        _utf16(second, difference.added),
     ]
-
-
-def _pair_texts(pair: int, row: ComparedRow) -> tuple[str, str]:
-    """The two texts of the pair of that number; pairs are in the order of itertools.combinations."""
-    count = len(row.cells)
-    first = 0
-    while pair >= count - 1 - first:
-        pair -= count - 1 - first
-        first += 1
-    one, other = row.cells[first], row.cells[first + 1 + pair]
-    return one.text if one else "", other.text if other else ""
 
 
 def _utf16(text: str, spans: Sequence[Span]) -> list[int]:

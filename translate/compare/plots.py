@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from translate.compare.changes import Change
-from translate.compare.comparison import LABELS, Comparison, Evaluation
+from translate.compare.findings import LABELS, Comparison, Evaluation
 
 SVG = "http://www.w3.org/2000/svg"
 COLOURS = 8
@@ -50,10 +50,10 @@ def _draw_agreement(comparison: Comparison) -> Plot:
     chart = _chart("Bar")
     chart.config(print_values=len(comparison.pairs) == 1)  # those of several would lie on each other
     chart.x_labels = [*(str(low) for low in range(0, 100, BIN)), "same"]
-    for n, pair in enumerate(comparison.pairs):
+    for pair in comparison.pairs:
         bins = [0] * (100 // BIN + 1)
         for row in comparison.rows:
-            difference = row.differences[n]
+            difference = row.differences[pair.key]
             if difference and Change.UNPAIRED not in difference.changes:
                 same = Change.IDENTICAL in difference.changes
                 bins[-1 if same else min(int(difference.chrf / BIN), 100 // BIN - 1)] += 1

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from translate.compare.changes import Change, Span
-from translate.compare.comparison import LABELS, Cell, ComparedRow, Comparison, Difference, Evaluation, Pair, System
+from translate.compare.findings import LABELS, Cell, ComparedRow, Comparison, Difference, Evaluation, Pair, System
 from translate.records import format_signature
 from translate.storage import write_atomically
 
@@ -149,16 +149,15 @@ def _unpaired(comparison: Comparison, rows: int, width: int) -> Iterator[str]:
 
 def _row(row: ComparedRow, comparison: Comparison, width: int) -> Iterator[str]:
     """A row with its words marked as between the two systems that disagree most."""
-    n, difference = max(
-        ((n, found) for n, found in enumerate(row.differences) if found), key=lambda pair: pair[1].disagreement
+    (first, second), difference = max(
+        ((key, found) for key, found in row.differences.items() if found), key=lambda pair: pair[1].disagreement
     )
-    pair = comparison.pairs[n]
     cells = {system.key: cell for system, cell in zip(comparison.systems, row.cells, strict=True)}
     changes = ", ".join(difference.changes)
     yield f"#{row.number} {row.doc}  {changes}; {difference.edits} edits; chrF {difference.chrf:.0f}"
     marks: Mapping[str, tuple[Sequence[Span], str, str]] = {
-        pair.first: (difference.removed, "[-", "-]"),
-        pair.second: (difference.added, "{+", "+}"),
+        first: (difference.removed, "[-", "-]"),
+        second: (difference.added, "{+", "+}"),
     }
     yield from _wrap("source", row.source, width)
     for key, cell in cells.items():
@@ -216,7 +215,7 @@ def _pair_fields(pair: Pair) -> dict[str, object]:
 def _row_fields(row: ComparedRow) -> dict[str, object]:
     """Without dataclasses.asdict, whose copying takes a minute for 50,000 rows."""
     cells = [cell and _fields(cell) for cell in row.cells]
-    differences = [found and _fields(found) for found in row.differences]
+    differences = [found and _fields(found) for found in row.differences.values()]
     return _fields(row) | {"cells": cells, "differences": differences}
 
 

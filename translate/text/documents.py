@@ -230,9 +230,12 @@ def split_lines(text: TextIO) -> Iterator[Paragraph]:
 
 
 def standard_input(encoding: str = "utf-8") -> tuple[Document, Iterator[Paragraph]]:
-    """What comes in on standard input. Its iterator raises InputError at a byte that is no text."""
+    """What comes in on standard input. It raises InputError if it cannot be read, its iterator at a byte that is no text, too."""
     stream = sys.stdin.buffer
-    head = stream.peek(4)[:4] if isinstance(stream, io.BufferedReader) else b""
+    try:
+        head = stream.peek(4)[:4] if isinstance(stream, io.BufferedReader) else b""
+    except OSError as error:
+        raise _unreadable_input(error) from error
     encoding = next((found for mark, found in BOMS if head.startswith(mark)), None) or check_encoding(encoding)
     document = Document(STANDARD_INPUT, None, encoding, "", 0)
 
@@ -243,8 +246,14 @@ def standard_input(encoding: str = "utf-8") -> tuple[Document, Iterator[Paragrap
         except UnicodeError as error:
             hint = "say --encoding windows-1252, or what the text really is"
             raise InputError(f"standard input is not {encoding}: {error}", hint) from None
+        except OSError as error:
+            raise _unreadable_input(error) from error
 
     return document, paragraphs()
+
+
+def _unreadable_input(error: OSError) -> InputError:
+    return InputError(f"cannot read standard input: {_reason(error)}", "pipe a text in, or name files")
 
 
 @dataclass(frozen=True, slots=True)

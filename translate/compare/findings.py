@@ -1,12 +1,12 @@
-"""The records of a comparison: what `compare` finds out and `report` and `page` show. Scores are in points of 100."""
+"""Pure: the records that a comparison consists of, from its rows up to its systems and pairs. Scores are in points of 100."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from translate.compare.changes import Change, Span
-from translate.compare.scores import Interval, is_better_when_lower
+from translate.compare.scores import Interval
 from translate.records import Flag, Signature, TranslateError
 
 LABELS = {"bleu": "BLEU", "chrf": "chrF", "chrf++": "chrF++", "ter": "TER"}
@@ -61,11 +61,15 @@ class Difference:
     added: tuple[Span, ...] = ()
 
 
+PairKey = tuple[str, str]
+"""The letters of two systems, in their order."""
+
+
 @dataclass(frozen=True, slots=True)
 class ComparedRow:
     """A group of sentences that say the same: a cell for each system, a difference for each pair of systems.
 
-    `words` counts the source's, or the first translation's where there is no source. Numbers start with 1.
+    A pair of which neither has a cell has None. `words` counts the source's, or the first translation's where there is no source. Numbers start with 1.
     """
 
     number: int
@@ -73,7 +77,7 @@ class ComparedRow:
     source: str
     words: int
     cells: tuple[Cell | None, ...]
-    differences: tuple[Difference | None, ...]
+    differences: Mapping[PairKey, Difference | None]
     reference: str | None = None
 
     @property
@@ -84,12 +88,12 @@ class ComparedRow:
     @property
     def is_identical(self) -> bool:
         """Whether no two systems differ in it."""
-        return all(found and Change.IDENTICAL in found.changes for found in self.differences)
+        return all(found and Change.IDENTICAL in found.changes for found in self.differences.values())
 
     @property
     def disagreement(self) -> float:
         """That of the pair that disagrees most."""
-        return max((found.disagreement for found in self.differences if found), default=0.0)
+        return max((found.disagreement for found in self.differences.values() if found), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,11 @@ class Pair:
     flags: tuple[FlagChange, ...]
     settings: tuple[str, ...]
     """The settings that differ, as `name first → second`."""
+
+    @property
+    def key(self) -> PairKey:
+        """What a row's differences are found by."""
+        return self.first, self.second
 
     @property
     def share_identical(self) -> float:
@@ -215,63 +224,3 @@ class Comparison:
     def unpaired(self) -> list[ComparedRow]:
         """The rows that some system does not have."""
         return [row for row in self.rows if not row.is_paired]
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A demand on a figure: at least `value`, or at most for a metric that counts errors."""
-
-    metric: str
-    value: float
-
-
-PAIR_METRICS = ("identical", "mutual-bleu", "mutual-chrf")
-"""Of two systems, without a reference: share of identical rows in percent, BLEU and chrF of one against the other."""
-
-
-def parse_limit(text: str, metrics: Sequence[str]) -> Limit:
-    """`METRIC=VALUE`. Raises CompareError for another form or an unknown metric."""
-    name, _, value = text.partition("=")
-    known = (*metrics, *PAIR_METRICS)
-    try:
-        if name.lower() not in known:
-            raise ValueError
-        return Limit(name.lower(), float(value))
-    except ValueError:
-        hint = f"say METRIC=VALUE with one of {', '.join(known)}, such as bleu=25"
-        raise CompareError(f"cannot understand --fail-under '{text}'", hint) from None
-
-
-def find_failures(comparison: Comparison, limits: Sequence[Limit], *, on_change: bool = False) -> list[str]:
-    """The reasons for which a comparison fails, in words; none if it passes. Raises CompareError without reference."""
-    reasons = []
-    for limit in limits:
-        for name, value in _figures(comparison, limit.metric).items():
-            lower = is_better_when_lower(limit.metric)
-            if value > limit.value if lower else value < limit.value:
-                word = "over" if lower else "under"
-                reasons.append(f"{limit.metric} of {name} is {value:.2f}, {word} {limit.value:g}")
-    for pair in comparison.pairs if on_change else ():
-        changed, alone = pair.rows - pair.identical, pair.only_first + pair.only_second
-        if changed or alone or pair.other_source:
-            reasons.append(
-                f"{pair.first} and {pair.second} differ: {changed:,} rows changed, {alone:,} without a partner, "
-                f"{pair.other_source:,} with another source"
-            )
-    return reasons
-
-
-def _figures(comparison: Comparison, metric: str) -> Mapping[str, float]:
-    """What a limit is held against: name → value."""
-    if metric in PAIR_METRICS:
-        return {f"{pair.first} and {pair.second}": _pair_figure(pair, metric) for pair in comparison.pairs}
-    evaluation = comparison.evaluation
-    if evaluation is None:
-        raise CompareError(f"--fail-under {metric} needs a reference", "give --reference, or use mutual-chrf=VALUE")
-    if metric not in evaluation.metrics:
-        raise CompareError(f"--fail-under {metric}, but --metrics leaves it out", f"add {metric} to --metrics")
-    return {system.key: evaluation.score(system.key, metric) for system in comparison.systems}
-
-
-def _pair_figure(pair: Pair, metric: str) -> float:
-    return {"identical": 100 * pair.share_identical, "mutual-bleu": pair.bleu, "mutual-chrf": pair.chrf}[metric]
