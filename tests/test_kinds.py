@@ -109,6 +109,7 @@ def test_held_out_lines_come_from_other_pairs() -> None:
     assert len(train) + len(test) == len(many)
     assert 0 < len(test) < 50
     assert kinds.usable(many, held_out=True) == test
+    assert not kinds.usable([Pair(MADE + "capitals", "ES REGNET IM NORDEN.", "IT RAINS IN THE NORTH.")], held_out=False)
 
 
 def test_the_command_writes_pairs_of_every_kind(tmp_path: Path) -> None:

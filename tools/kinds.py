@@ -82,9 +82,9 @@ def is_held_out(pair: Pair) -> bool:
 
 
 def usable(found: Iterable[Pair], *, held_out: bool) -> list[Pair]:
-    """Sentences, clean and not too long, of the one or of the other part, each German text once."""
+    """Sentences, clean and not too long, of the one or of the other part, each German text once; no made pairs."""
     kept: dict[str, Pair] = {}
-    for pair in map(tidy, found):
+    for pair in (tidy(pair) for pair in found if not pair.origin.startswith(MADE)):
         words = len(pair.source.split())
         if 3 < words <= MOST_WORDS and pair.source[-1] in ".!?" and is_held_out(pair) == held_out and not fault(pair):
             kept.setdefault(pair.source, pair)
