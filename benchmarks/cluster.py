@@ -83,11 +83,7 @@ def run_command(name: str, rows: Sequence[str], options: Sequence[str]) -> Rate:
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
         (here / "a.txt").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
-<<<<<<< HEAD
-        code = "from translate.cli.app import main; main()"
-=======
         code = "from translate.__main__ import main; main()"
->>>>>>> cli
         seen: list[tuple[float, int]] = []
         started = time.perf_counter()
         command = [sys.executable, "-c", code, "a.txt", "--quiet", *options]

@@ -100,11 +100,7 @@ def sample(process: psutil.Popen, done: Path) -> list[Sample]:
 
 def run(folder: Path, engine: str) -> tuple[list[Sample], dict[str, Any]]:
     """The command over folder/in: its samples, and its own summary."""
-<<<<<<< HEAD
-    code = "from translate.cli.app import main; main()"
-=======
     code = "from translate.__main__ import main; main()"
->>>>>>> cli
     options = ["in", "--engine", engine, "--model", "tiny-de-en", "--quiet", "--json", "-b", "1"]
     process = psutil.Popen([sys.executable, "-c", code, *options], cwd=folder, stdout=subprocess.PIPE, text=True)
     samples = sample(process, folder / "out" / "tiny-de-en")

@@ -27,11 +27,7 @@ from readme import replace_block
 def translate(source: Path, options: list[str], folder: Path) -> tuple[list[str], dict[str, Any]]:
     """The English of each line of the source, and the run's summary."""
     (folder / "source.txt").write_bytes(source.read_bytes())
-<<<<<<< HEAD
-    code = "from translate.cli.app import main; main()"
-=======
     code = "from translate.__main__ import main; main()"
->>>>>>> cli
     command = [sys.executable, "-c", code, "source.txt", "--output", "out", "--quiet", "--json", *options]
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
     lines: dict[int, list[str]] = {}

@@ -11,18 +11,22 @@ from pairs import Pair, PairError
 from translate.records import TranslateError
 from translate.run.rows import read_rows
 
+TABLES = ("*.tsv", "*.tsv.xz")
+
 
 def read_pairs(path: Path) -> Iterator[Pair]:
-    """The pairs of a file or folder: rows (*.jsonl, or a folder with such files), a memory (*.sqlite), else a TSV.
+    """The pairs of a file or folder: rows (*.jsonl), a memory (*.sqlite), else a TSV.
 
+    A folder gives all TSVs that stand in it, sorted by name, or if there is none the rows at any depth of it.
     Raises PairError for what is none of them.
     """
     if path.is_dir():
-        files = sorted(path.rglob("*.jsonl"))
+        tables = sorted(file for pattern in TABLES for file in path.glob(pattern))
+        files = tables or sorted(path.rglob("*.jsonl"))
         if not files:
-            raise PairError(f"{path}: no rows (*.jsonl) in this folder; give one that translate wrote")
+            raise PairError(f"{path}: neither TSVs ({', '.join(TABLES)}) nor rows (*.jsonl) in this folder")
         for file in files:
-            yield from _read_rows(file)
+            yield from _read_tsv(file) if tables else _read_rows(file)
     elif path.suffix == ".jsonl":
         yield from _read_rows(path)
     elif path.suffix == ".sqlite":

@@ -1,12 +1,13 @@
-"""Train or fine-tune a Marian model on a file of sentence pairs; the same command goes on where it was stopped.
+"""Train or fine-tune a Marian model on files of sentence pairs; the same command goes on where it was stopped.
 
-Use: `python training/train.py PAIRS.tsv[.xz] WORK [--from CHECKPOINT] [--dev NAME=SOURCE,REFERENCE …] [--minutes N]`
+Use: `python training/train.py PAIRS.tsv[.xz]|FOLDER WORK [--from CHECKPOINT] [--dev NAME=SOURCE,REFERENCE …] [--minutes N]`
 
 See training/README.md. WORK receives state.pt (written beside and renamed, every four minutes), log.jsonl, curve.svg and
 checkpoint/, a folder in transformers' format with averaged weights.
 """
 
 import argparse
+import math
 import os
 import re
 import signal
@@ -29,7 +30,7 @@ import pairs
 import vocabulary
 from augment import augment
 from reading import read_pairs
-from trainer import LONGEST, Data, Dev, Recipe, Trainer, log, measure
+from trainer import LONGEST, Data, Dev, Progress, Recipe, Trainer, log, measure
 
 # Big temporaries are mapped and unmapped at each step otherwise, and page faults take much of the time.
 MALLOC = {
@@ -37,6 +38,8 @@ MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": "17179869184",
     "MALLOC_TOP_PAD_": "268435456",
 }
+ENDLESS = 10**9
+"""Updates, or minutes: no end."""
 
 
 def prepare(options: argparse.Namespace, recipe: Recipe) -> Data:
@@ -132,7 +135,7 @@ def loop(trainer: Trainer, stop: threading.Event) -> None:
     """Updates, with a log line every `--log-every` updates, a state every `--save-seconds`, figures every `--measure-minutes`."""
     o, p = trainer.options, trainer.progress
     began = saved = measured = time.monotonic()
-    before, sums, busy = p.seconds, Counter[str](), began
+    before, first, sums, busy = p.seconds, p.step, Counter[str](), began
     for batches in trainer.batches():
         now = time.monotonic()
         p.seconds = before + now - began
@@ -144,7 +147,8 @@ def loop(trainer: Trainer, stop: threading.Event) -> None:
         if p.step % o.log_every == 0:
             means = {name: round(value / sums["tokens"], 4) for name, value in sums.items() if name != "tokens"}
             rate = round(sums["tokens"] / (time.monotonic() - busy))
-            log(o.work, {**asdict(p), **means, "rate": trainer.rate(), "tokens/s": rate})
+            left = {"hours left": hours_left(o, p, (time.monotonic() - began) / (p.step - first))}
+            log(o.work, {**asdict(p), **means, "rate": trainer.rate(), "tokens/s": rate, **left})
             sums, busy = Counter(), time.monotonic()
         if now - saved > o.save_seconds:
             trainer.save()
@@ -152,6 +156,14 @@ def loop(trainer: Trainer, stop: threading.Event) -> None:
         if now - measured > o.measure_minutes * 60:
             measure(trainer)
             measured = time.monotonic()
+
+
+def hours_left(options: argparse.Namespace, progress: Progress, pace: float) -> float | None:
+    """Hours until --steps or --minutes end the run, whichever comes first, at `pace` seconds an update; None without end."""
+    by_steps = (options.steps - progress.step) * pace if options.steps < ENDLESS else math.inf
+    by_minutes = options.minutes * 60 - progress.seconds if options.minutes < ENDLESS else math.inf
+    seconds = max(0.0, min(by_steps, by_minutes))
+    return None if math.isinf(seconds) else round(seconds / 3600, 2)
 
 
 def dev_set(text: str) -> Dev:
@@ -185,8 +197,8 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, Recipe]:
     parser.add_argument(
         "pairs",
         type=existing,
-        help="TSV of origin, German, English, or of German, English (may be .xz); rows of a run (.jsonl, or its folder); "
-        "its memory.sqlite",
+        help="TSV of origin, German, English, or of German, English (may be .xz), or a folder of TSVs; rows of a run "
+        "(.jsonl, or its folder); its memory.sqlite",
     )
     parser.add_argument("work", type=Path, help="folder for state, log and checkpoint")
     parser.add_argument(
@@ -204,7 +216,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, Recipe]:
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of one worker, if it is alone")
     parser.add_argument("--compile", action="store_true", help="torch.compile: minutes to start, pays on a GPU")
     for name, kind, default in (
-        ("minutes", float, 1e9), ("steps", int, 10**9), ("log-every", int, 50), ("save-seconds", float, 240),
+        ("minutes", float, float(ENDLESS)), ("steps", int, ENDLESS), ("log-every", int, 50), ("save-seconds", float, 240),
         ("measure-minutes", float, 30), ("augment", float, 0.0), ("pieces", int, 8000), ("width", int, 256), ("feed-forward", int, 1024),
         ("heads", int, 8), ("encoder-layers", int, 6), ("decoder-layers", int, 2), ("branch", float, 0.6),
     ):  # fmt: skip

@@ -1,6 +1,8 @@
 """The training tools: cleaning, batches, alignment, the fast network, and a run that is killed and goes on."""
 
+import argparse
 import json
+import lzma
 import os
 import random
 import signal
@@ -22,6 +24,8 @@ import lexicon
 import network
 import pairs
 import reading
+import train
+import trainer
 import vocabulary
 from augment import augment
 from translate.records import Flag, Row, Translation
@@ -138,6 +142,15 @@ def test_malformed_line_is_an_error(tmp_path: Path) -> None:
         list(reading.read_pairs(tmp_path / "bad.tsv"))
 
 
+def test_a_folder_of_tables_is_read_as_one(tmp_path: Path) -> None:
+    """All TSVs of a folder, compressed or not, in the order of their names; rows beside them are left alone."""
+    (tmp_path / "b.tsv").write_text("x\tDrei.\tThree.\n", encoding="utf-8")
+    (tmp_path / "a.tsv.xz").write_bytes(lzma.compress(b"Eins.\tOne.\nZwei.\tTwo.\n"))
+    (tmp_path / "c.jsonl").write_text("{}\n", encoding="utf-8")
+    found = [(pair.origin, pair.target) for pair in reading.read_pairs(tmp_path)]
+    assert found == [("a.tsv", "One."), ("a.tsv", "Two."), ("x", "Three.")]
+
+
 def finished_run(folder: Path, texts: Sequence[tuple[str, str]]) -> None:
     """Rows and memory as `translate` leaves them, a last entry flagged."""
     flags = [()] * (len(texts) - 1) + [(Flag.LOOP,)]
@@ -161,7 +174,7 @@ def test_a_finished_run_and_its_memory_are_pairs(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "other.sqlite").write_text("no database, but long enough to be taken for one" * 9, encoding="utf-8")
     (tmp_path / "other.jsonl").write_text("{}\n", encoding="utf-8")
-    for name, words in (("empty", "no rows"), ("other.sqlite", "no translation memory"), ("other.jsonl", "line 1")):
+    for name, words in (("empty", "nor rows"), ("other.sqlite", "no translation memory"), ("other.jsonl", "line 1")):
         with pytest.raises(pairs.PairError, match=words):
             list(reading.read_pairs(tmp_path / name))
 
@@ -336,11 +349,47 @@ def test_characters_that_the_vocabulary_lacks_are_added(toy: Path, trained: Path
     assert pieces.encode(words) == old.encode(words)
 
 
+def test_signs_stay_what_they_are(trained: Path, tmp_path: Path) -> None:
+    """½, ² and µ are not taken apart, both kinds of µ are one, ligatures are letters, and how an emoji is drawn is lost."""
+    vocabulary.extend_vocabulary(trained / "checkpoint", ["3½ m² µ 😀 fi"] * vocabulary.SEEN, tmp_path)
+    pieces = vocabulary.load_pieces(tmp_path)
+    assert pieces.decode(pieces.encode("3½ m² μ 😀\ufe0f ﬁ")) == "3½ m² µ 😀 fi"
+
+
 def test_a_killed_run_goes_on_where_it_was(trained: Path) -> None:
     """The second start continues from the saved step, not from zero, and ends where asked."""
     starts = [entry["step"] for entry in entries(trained) if "start" in entry]
     assert starts[0] == 0 < starts[1]
     assert max(entry.get("step", 0) for entry in entries(trained)) == 80
+
+
+def test_a_stop_loses_no_batch(toy: Path, tmp_path: Path) -> None:
+    """Stopped before an update and started again, a run takes the batches of that update; none is left out."""
+    options, recipe = train.parse(command(toy, tmp_path)[2:])
+    model, corpus = tiny_model(), random_corpus(900)
+    data = trainer.Data(corpus, None, toy)
+    plan = pairs.plan_pool(corpus, 0, seed=recipe.seed, tokens=recipe.tokens, longest=recipe.shortest_first)
+    wanted = [pairs.batch_of(corpus, rows, 100).source.tolist() for rows in plan]
+    run, found = trainer.Trainer(model, data, recipe, options), []
+    for updates in (1, 1, 2):
+        for number, batches in enumerate(run.batches()):
+            if number == updates:  # what `loop` does after a signal: it leaves without an update
+                break
+            run.update(batches)
+            found += [batch.source.tolist() for batch in batches]
+    assert found == wanted[: len(found)]
+    assert run.progress.batch == len(found) == 4 * recipe.batches
+
+
+@pytest.mark.parametrize(
+    ("steps", "minutes", "hours"),
+    [(300, 10**9, 2.0), (10**9, 90, 1.0), (300, 60, 0.5), (10**9, 10**9, None), (1, 1, 0.0)],
+)
+def test_the_log_tells_how_long_a_run_will_take(steps: int, minutes: int, hours: float | None) -> None:
+    """Hours until --steps or --minutes end it, whichever is first, at 36 seconds an update; none without an end."""
+    progress = trainer.Progress(step=100, seconds=1800.0)
+    options = argparse.Namespace(steps=steps, minutes=minutes)
+    assert train.hours_left(options, progress, 36.0) == hours
 
 
 def test_the_loss_falls_and_the_curve_is_drawn(trained: Path) -> None:
