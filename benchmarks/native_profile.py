@@ -26,6 +26,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from readme import replace_block
+from translate.engines.base import row_limit
 from translate.engines.native import compiled
 from translate.engines.native.engine import NativeEngine
 from translate.engines.native.rules import Task, Tasks
@@ -93,7 +94,8 @@ def profile_torch(model: Model, texts: list[str]) -> dict[str, Any]:
     began = time.perf_counter()
     tokens = sum(len(hypothesis.target) + 1 for hypothesis in engine.translate(requests))
     seconds = time.perf_counter() - began
-    jobs = [Task(request, engine._limit(request)) for request in sorted(requests, key=lambda r: -len(r.source))]
+    longest_first = sorted(requests, key=lambda request: -len(request.source))
+    jobs = [Task(request, row_limit(len(request.source), engine._positions)) for request in longest_first]
     with profile(activities=[ProfilerActivity.CPU]) as recorded:  # of this thread alone
         list(engine._decode(Tasks(jobs), jobs, 1, safer=False))
     events = sorted(recorded.key_averages(), key=lambda event: -event.self_cpu_time_total)

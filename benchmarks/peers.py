@@ -34,7 +34,7 @@ from translate.bench.samples import read_text
 from translate.engines.base import ENGINES, installed_engines, load_engine
 from translate.machine import has_fast_bfloat16, machine_kind, package_versions
 from translate.model.catalog import resolve_model
-from translate.model.folder import fingerprint
+from translate.model.folder import fingerprint, read_generation, read_vocabulary
 from translate.model.tokenizer import Tokenizer
 from translate.records import Model, Request, Settings
 from translate.run.batches import make_batches, make_chunks
@@ -85,14 +85,14 @@ def load_ctranslate2(model: Model, dtype: str, beams: int, trial: Sequence[str])
     """The fastest of: threads on one batch or a batch a thread; token budgets."""
     import ctranslate2
 
-    from translate.engines.ctranslate2 import converted_folder, read_config
+    from translate.engines.ctranslate2 import converted_folder
 
     tokenizer = Tokenizer(model)
-    vocabulary: dict[str, int] = json.loads((model.folder / "vocab.json").read_text(encoding="utf-8"))
+    vocabulary = read_vocabulary(model.folder)
     pieces = sorted(vocabulary, key=lambda piece: vocabulary[piece])
-    config = read_config(model.folder)
-    never = [[pieces[i] for i in ids] for ids in config.get("bad_words_ids") or []]
-    longest = min(256, int(config.get("max_length") or 512) - 2)  # 256 is its own limit
+    generation = read_generation(model.folder, Settings())
+    never = [[pieces[i] for i in ids] for ids in generation.bad_words_ids]
+    longest = min(256, generation.max_length - 2)  # 256 is its own limit
     cores = int(machine_kind()["cpus"])
 
     def make(inter: int, intra: int, tokens: int) -> Translate:
@@ -170,7 +170,7 @@ def make_random_model(folder: Path, like: Model) -> Model:
     marian.save_pretrained(folder)
     for name in ("source.spm", "target.spm"):
         shutil.copy(like.folder / name, folder)
-    vocabulary = json.loads((like.folder / "vocab.json").read_text(encoding="utf-8"))
+    vocabulary = dict(read_vocabulary(like.folder))
     vocabulary |= {f"random{number}": number for number in range(len(vocabulary), RANDOM_VOCABULARY)}
     (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
     return Model("random", folder, None, fingerprint(folder))

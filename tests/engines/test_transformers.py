@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from tests.helpers.damage import damage
+from translate.engines import base
 from translate.engines import devices as engine_torch
-from translate.engines import transformers as engine_hf
 from translate.engines.base import load_engine
 from translate.engines.devices import choose_device, choose_dtype
 from translate.engines.transformers import TransformersEngine, default_batch_tokens
@@ -82,8 +82,8 @@ def test_rows_end_at_their_own_limit(
     engine: TransformersEngine, monkeypatch: pytest.MonkeyPatch, tokenizer: Tokenizer
 ) -> None:
     """Whatever shares their batch; they say that they are not complete."""
-    monkeypatch.setattr(engine_hf, "LONGEST_PER_SOURCE", 0)
-    monkeypatch.setattr(engine_hf, "LONGEST_SLACK", 3)
+    monkeypatch.setattr(base, "LONGEST_PER_SOURCE", 0)
+    monkeypatch.setattr(base, "LONGEST_SLACK", 3)
     answers = ask(engine, tokenizer.encode(SENTENCES))
     assert all(len(answer.target) <= 3 for answer in answers)
     assert not answers[2].complete

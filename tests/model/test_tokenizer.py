@@ -129,5 +129,5 @@ def test_a_wrong_vocabulary_is_named(data: str, tiny: Model, tmp_path: Path) -> 
     """Ids have to be rows of the model's embeddings, each of one piece."""
     copy = shutil.copytree(tiny.folder, tmp_path / "m")
     (copy / "vocab.json").write_text(data)
-    with pytest.raises(ModelError, match="cannot read the vocabulary"):
+    with pytest.raises(ModelError, match=r"vocab\.json|has no </s>"):
         Tokenizer(Model("m", copy, None, ""))

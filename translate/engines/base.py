@@ -6,10 +6,10 @@ when they are ready, in any order, and the pipeline puts them back.
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import importlib
 import importlib.util
-import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,15 +17,9 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Protocol
 
-from translate.records import (
-    EngineError,
-    Hypothesis,
-    Model,
-    ModelError,
-    Request,
-    Settings,
-    Signature,
-)
+from translate.model.folder import read_vocabulary
+from translate.model.generation import GenerationSettings
+from translate.records import EngineError, Hypothesis, Model, ModelError, Request, Settings, Signature
 
 ENGINES = {
     "transformers": "translate.engines.transformers:TransformersEngine",
@@ -49,6 +43,23 @@ LONGEST_PER_SOURCE = 3
 LONGEST_SLACK = 32
 """Target tokens: a row ends at 3 × its source + 32 at the latest. No translation is so long; a loop is, and would hold
 up its batch until the model's last position. A row's limit depends on that row alone."""
+
+
+def row_limit(source_tokens: int, positions: int) -> int:
+    """Target tokens, the end among them, after which a row ends: before the last of the model's positions."""
+    return min(positions - 2, LONGEST_PER_SOURCE * source_tokens + LONGEST_SLACK)
+
+
+def safer_settings(settings: GenerationSettings) -> GenerationSettings:
+    """Those of a second try: more beams, and no n-gram twice."""
+    beams, ngram = settings.num_beams + SAFER_BEAMS, safer_ngram(settings.no_repeat_ngram_size)
+    return dataclasses.replace(settings, num_beams=beams, no_repeat_ngram_size=ngram)
+
+
+def safer_ngram(own: int) -> int:
+    """The n-grams that a second try does not repeat, for a model that forbids those of `own` tokens (0: none)."""
+    return min(own or SAFER_NGRAM, SAFER_NGRAM)
+
 
 DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
 
@@ -119,8 +130,9 @@ class EchoEngine:
 
     def __init__(self, model: Model, settings: Settings) -> None:
         """Reads the model's vocabulary, to know which pieces begin a word; needs none of the settings."""
-        vocabulary: dict[str, int] = json.loads((model.folder / "vocab.json").read_text(encoding="utf-8"))
-        self.word_starts = {number for piece, number in vocabulary.items() if piece.startswith("\u2581")}
+        self.word_starts = {
+            number for piece, number in read_vocabulary(model.folder).items() if piece.startswith("\u2581")
+        }
 
     def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
         """Each request's source without the end-of-sentence id, its words reversed."""

@@ -6,7 +6,6 @@ when it loads it.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -16,8 +15,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from translate.engines.base import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, SAFER_NGRAM
+from translate.engines.base import row_limit, safer_settings
 from translate.machine import count_processors
+from translate.model.folder import read_config, read_generation, read_vocabulary
+from translate.model.generation import unsupported
 from translate.records import EngineError, Hypothesis, Model, OutputError, Request, Settings, Signature
 from translate.storage import user_cache_folder
 
@@ -30,7 +31,7 @@ except ImportError as missing:
 
 log = logging.getLogger(__name__)
 
-CONVERSION = "1"
+CONVERSION = "2"
 """Part of the converted folder's name: raised whenever the same weights would be converted otherwise."""
 CPU_BATCH_TOKENS = 1024
 GPU_BATCH_TOKENS = 16_384
@@ -51,26 +52,27 @@ class CTranslate2Engine:
         """Convert the weights if need be, and load them. Raises EngineError for a device or dtype that is not there."""
         self.device = choose_device(settings.device)
         self.dtype = choose_dtype(settings.dtype, self.device)
+        generation = read_generation(model.folder, settings)
+        if reasons := unsupported(generation, self.name):
+            hint = "use --engine transformers for this model"
+            raise EngineError(f"the model asks for what cannot be done: {reasons[0]}", hint)
         on_gpu = self.device.startswith("cuda")
         self._parallel = 1 if on_gpu else count_processors()
         self._translator: Any = _load_translator(converted_folder(model), self.device, self.dtype, self._parallel)
-        vocabulary: dict[str, int] = json.loads((model.folder / "vocab.json").read_text(encoding="utf-8"))
-        self._ids = vocabulary
-        self._pieces = {number: piece for piece, number in vocabulary.items()}
-        config = read_config(model.folder)
-        self._beams = settings.beams or int(config.get("num_beams") or 1)
-        penalty = config.get("length_penalty") if settings.length_penalty is None else settings.length_penalty
-        self._length_penalty = 1.0 if penalty is None else float(penalty)
-        self._positions = min(int(config["max_position_embeddings"]), int(config.get("max_length") or 512))
-        self._never = [[self._pieces[number] for number in numbers] for numbers in config.get("bad_words_ids") or []]
-        self._end = self._pieces[int(config.get("eos_token_id", 0))]
+        self._ids = read_vocabulary(model.folder)
+        self._pieces = {number: piece for piece, number in self._ids.items()}
+        self._generation = generation
+        self._positions = min(read_config(model.folder).max_position_embeddings, generation.max_length)
+        never = [*generation.bad_words_ids, *((token,) for token in generation.suppress_tokens)]
+        self._never = [[self._pieces[number] for number in numbers] for numbers in never]
+        self._ends = [self._pieces[number] for number in generation.eos_token_id]
         self.batch_tokens = GPU_BATCH_TOKENS if on_gpu else CPU_BATCH_TOKENS * self._parallel
         self.signature: Signature = {
             "engine": f"ctranslate2-{version('ctranslate2')}",
             "device": self.device.partition(":")[0],
             "dtype": self.dtype,
-            "beams": str(self._beams),
-            "length-penalty": f"{self._length_penalty:g}",
+            "beams": str(generation.num_beams),
+            "length-penalty": f"{generation.length_penalty:g}",
             **({} if on_gpu else {"parts": str(self._parallel)}),  # who shares a part depends on how many there are
         }
 
@@ -107,15 +109,15 @@ class CTranslate2Engine:
 
     def _generate(self, requests: Sequence[Request], *, safer: bool) -> list[Hypothesis]:
         """Decode one batch. Every row ends where it would end alone, or by itself."""
-        limits = [
-            min(self._positions - 1, LONGEST_PER_SOURCE * len(request.source) + LONGEST_SLACK) for request in requests
-        ]
+        limits = [row_limit(len(request.source), self._positions) for request in requests]
+        settings = safer_settings(self._generation) if safer else self._generation
         results = self._translator.translate_batch(
             [[self._pieces[number] for number in request.source] for request in requests],
-            beam_size=self._beams + SAFER_BEAMS if safer else self._beams,
-            length_penalty=self._length_penalty,
-            no_repeat_ngram_size=SAFER_NGRAM if safer else 0,
+            beam_size=settings.num_beams,
+            length_penalty=settings.length_penalty,
+            no_repeat_ngram_size=settings.no_repeat_ngram_size,
             suppress_sequences=self._never,
+            end_token=self._ends,
             max_batch_size=-(-len(requests) // self._parallel),
             max_decoding_length=max(limits),
             max_input_length=0,
@@ -135,17 +137,10 @@ class CTranslate2Engine:
 
         Forbidden words have no probability in it, where the engine `transformers` leaves them theirs: some 0.003 of difference.
         """
-        mean = score * len(pieces) ** (self._length_penalty - 1) if pieces else 0.0
-        ended = bool(pieces) and pieces[-1] == self._end
+        mean = score * len(pieces) ** (self._generation.length_penalty - 1) if pieces else 0.0
+        ended = bool(pieces) and pieces[-1] in self._ends
         ids = tuple(self._ids[piece] for piece in (pieces[:-1] if ended else pieces))
         return Hypothesis(number, ids, mean, complete=ended)
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """What config.json says, overruled by generation_config.json: beams, length penalty, limits, forbidden words."""
-    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    generation = folder / "generation_config.json"
-    return config | (json.loads(generation.read_text(encoding="utf-8")) if generation.is_file() else {})
 
 
 def choose_device(name: str) -> str:
@@ -223,7 +218,7 @@ def convert(model: Model, folder: Path) -> None:
     from translate.engines.transformers import load_weights
 
     weights = load_weights(model.folder, torch.float32)
-    vocabulary: dict[str, int] = json.loads((model.folder / "vocab.json").read_text(encoding="utf-8"))
+    vocabulary, start = read_vocabulary(model.folder), read_generation(model.folder, Settings()).decoder_start_token_id
     pieces = sorted(vocabulary, key=lambda piece: vocabulary[piece])
 
     class Loader(BartLoader):  # type: ignore[misc]  # ctranslate2 is not type-checked
@@ -234,7 +229,7 @@ def convert(model: Model, folder: Path) -> None:
 
         def set_config(self, config: Any, *_: Any) -> None:
             config.eos_token, config.unk_token = "</s>", "<unk>"
-            config.decoder_start_token = pieces[weights.config.decoder_start_token_id]
+            config.decoder_start_token = pieces[start]
 
     class MarianConverter(Converter):  # type: ignore[misc]
         def _load(self) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import logging
 import os
 import warnings
@@ -16,9 +16,11 @@ from transformers import GenerationConfig, MarianMTModel, StoppingCriteria
 from transformers.modeling_outputs import BaseModelOutput
 from transformers.utils import logging as transformers_logging
 
-from translate.engines.base import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS, SAFER_NGRAM
+from translate.engines.base import row_limit, safer_settings
 from translate.engines.devices import choose_device, choose_dtype
-from translate.model.folder import weight_file
+from translate.model.folder import read_config, read_generation, weight_file
+from translate.model.generation import GenerationSettings
+from translate.model.weights import check_weights
 from translate.records import EngineError, Hypothesis, Model, ModelError, Request, Settings, Signature
 
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # read when the hub's library is imported, which transformers does
@@ -42,20 +44,23 @@ class TransformersEngine:
         """Load the weights. Raises EngineError for a device or dtype that is not there, ModelError for bad weights."""
         self.device = choose_device(settings.device)
         self.dtype = choose_dtype(settings.dtype, self.device)
+        config, generation = read_config(model.folder), read_generation(model.folder, settings)
+        self._pad = config.pad_token_id
         self._model = load_weights(model.folder, getattr(torch, self.dtype)).to(self.device).eval()
-        self._config = generation_config(model.folder, self._model, settings)
-        self._pad: int = self._model.config.pad_token_id
-        self._end = _end_ids(self._config)
-        self._start: int = self._config.decoder_start_token_id
-        self._positions = min(int(self._model.config.max_position_embeddings), int(self._config.max_length or 512))
+        self._config = generation_config(generation, self._pad)
+        self._safer = generation_config(safer_settings(generation), self._pad)
+        self._model.generation_config = GenerationConfig()  # `generate` takes from it what ours leaves out
+        self._ends = frozenset(generation.eos_token_id)
+        self._start = generation.decoder_start_token_id
+        self._positions = min(config.max_position_embeddings, generation.max_length)
         self.batch_tokens = default_batch_tokens(self.device)
         self.signature: Signature = {
             "engine": f"transformers-{version('transformers')}",
             "torch": str(version("torch")),
             "device": torch.device(self.device).type,
             "dtype": self.dtype,
-            "beams": str(self._config.num_beams),
-            "length-penalty": f"{self._config.length_penalty:g}",
+            "beams": str(generation.num_beams),
+            "length-penalty": f"{generation.length_penalty:g}",
         }
 
     def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
@@ -99,37 +104,27 @@ class TransformersEngine:
         mask = (torch.arange(source.shape[1]) < torch.tensor([[len(request.source)] for request in requests])).to(
             self.device
         )
-        limits = [
-            min(self._positions - 2, LONGEST_PER_SOURCE * len(request.source) + LONGEST_SLACK) for request in requests
-        ]
+        limits = [row_limit(len(request.source), self._positions) for request in requests]
         encoded = self._model.get_encoder()(input_ids=source, attention_mask=mask).last_hidden_state
-        config = self._config
-        if safer:
-            config = GenerationConfig(
-                **{**config.to_dict(), "num_beams": config.num_beams + SAFER_BEAMS, "no_repeat_ngram_size": SAFER_NGRAM}
-            )
         generated = self._model.generate(
-            generation_config=config,
+            inputs=source,  # for what looks at the source's tokens: they are not encoded again
+            generation_config=self._safer if safer else self._config,
             encoder_outputs=BaseModelOutput(last_hidden_state=encoded),
             attention_mask=mask,
             max_new_tokens=max(limits) + 1,  # past every row's own limit: the last token of all is forced to be the end
             stopping_criteria=[RowLimit(limits)],
         )
         targets = [self._strip(row) for row in generated[:, 1:].tolist()]
-        scores = self._score(encoded, mask, [ids + ([self._config_end] if ended else []) for ids, ended in targets])
+        scores = self._score(encoded, mask, [ids + ([min(self._ends)] if ended else []) for ids, ended in targets])
         return [
             Hypothesis(request.number, tuple(ids), score, complete=ended)
             for request, (ids, ended), score in zip(requests, targets, scores, strict=True)
         ]
 
-    @property
-    def _config_end(self) -> int:
-        return min(self._end)
-
     def _strip(self, row: list[int]) -> tuple[list[int], bool]:
         """The ids before the end-of-sentence id, and whether it came."""
         for position, token in enumerate(row):
-            if token in self._end:
+            if token in self._ends:
                 return row[:position], True
         while row and row[-1] == self._pad:
             row.pop()
@@ -182,6 +177,7 @@ def load_weights(folder: Path, dtype: torch.dtype) -> Any:
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     weights = weight_file(folder)
+    check_weights(weights, read_config(folder))
     try:
         with warnings.catch_warnings(action="ignore"):
             model, report = MarianMTModel.from_pretrained(
@@ -189,6 +185,7 @@ def load_weights(folder: Path, dtype: torch.dtype) -> Any:
                 dtype=dtype,
                 attn_implementation="sdpa",
                 use_safetensors=weights.suffix == ".safetensors",
+                generation_config=GenerationConfig(),  # or the file would be read, by other rules than ours
                 local_files_only=True,
                 trust_remote_code=False,
                 weights_only=True,
@@ -207,26 +204,17 @@ def load_weights(folder: Path, dtype: torch.dtype) -> Any:
     return model
 
 
-def generation_config(folder: Path, model: Any, settings: Settings) -> GenerationConfig:
-    """The model's own generation settings, with those that the user set.
-
-    Beams come from the folder's generation_config.json, else from its config.json, as the first OPUS-MT uploads had it.
-    """
-    config = model.generation_config
-    if not (folder / "generation_config.json").is_file():
-        old = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        config.update(**{name: old[name] for name in ("num_beams", "bad_words_ids", "length_penalty") if name in old})
-    config.num_beams = settings.beams or config.num_beams or 1
-    penalty = config.length_penalty if settings.length_penalty is None else settings.length_penalty
-    config.length_penalty = 1.0 if penalty is None else penalty
-    config.do_sample = False
-    config.early_stopping = config.early_stopping if config.num_beams > 1 else None
-    return config
+def generation_config(settings: GenerationSettings, pad: int) -> GenerationConfig:
+    """The same as transformers' own record: everything is in it that the model or the user asks for, and nothing else."""
+    asked = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    given = {name: _as_lists(value) for name, value in asked.items() if value not in (None, ())}
+    if settings.num_beams == 1:
+        del given["early_stopping"]
+    return GenerationConfig(**given, pad_token_id=pad, do_sample=False)
 
 
-def _end_ids(config: GenerationConfig) -> frozenset[int]:
-    ids = config.eos_token_id
-    return frozenset(ids if isinstance(ids, list) else [ids])
+def _as_lists(value: Any) -> Any:
+    return [_as_lists(part) for part in value] if isinstance(value, tuple) else value
 
 
 def default_batch_tokens(device: str) -> int:

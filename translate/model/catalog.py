@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from translate.model.folder import OPTIONAL_FILES, SMALL_FILES, WEIGHT_FILES, fingerprint, stored_fingerprint
+from translate.model.folder import OPTIONAL_FILES, SMALL_FILES, WEIGHT_FILES, fingerprint, read_canary
 from translate.records import Model, ModelError
 
 HUB_SECONDS = 4.0
@@ -166,7 +166,7 @@ def locate_model(entry: Entry) -> Model:
         folder, revision = _cached_folder(entry) or _download(entry)
     name = folder.resolve().name if entry.kind is Kind.FOLDER else entry.name
     found = fingerprint(folder)
-    if entry.kind is Kind.BUNDLED and found != stored_fingerprint(folder):
+    if entry.kind is Kind.BUNDLED and found != read_canary(folder).fingerprint:
         raise ModelError(f"files of the bundled model '{entry.name}' are damaged", "install the package again")
     return Model(name, folder, revision, found, bundled=entry.kind is Kind.BUNDLED)
 

@@ -1,20 +1,29 @@
-"""A model's folder: the files of a Marian model in transformers' format, whether they are there, and their fingerprint."""
+"""A model's folder: the files of a Marian model in transformers' format, whether they are there, their fingerprint, and what
+its JSON files say. No other module reads these.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from translate.records import ModelError
+from translate.model.config import ModelConfig, parse_config
+from translate.model.fields import HINT, Fields
+from translate.model.generation import GenerationSettings, apply_user_settings, parse_generation
+from translate.records import ModelError, Settings
 
+CONFIG_FILE = "config.json"
+GENERATION_FILE = "generation_config.json"
+VOCABULARY_FILE = "vocab.json"
 SMALL_FILES = (
-    "config.json",
-    "generation_config.json",
+    CONFIG_FILE,
+    GENERATION_FILE,
     "source.spm",
     "target.spm",
-    "vocab.json",
+    VOCABULARY_FILE,
     "tokenizer_config.json",
 )
 OPTIONAL_FILES = frozenset({"generation_config.json", "tokenizer_config.json"})
@@ -22,6 +31,18 @@ CANARY_FILE = "canary.json"
 """In a bundled model's folder: its fingerprint, and number of beams → what it answers to a few fixed sentences."""
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 """In order of preference: safetensors cannot hold code."""
+
+MOST_SPARE = 127
+"""Rows of the embeddings without a piece: a model may have its size rounded up, to a multiple of 128 at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """What a bundled model was when it was bundled."""
+
+    fingerprint: str
+    answers: Mapping[str, tuple[tuple[int, ...], ...]]
+    """Number of beams → the target ids of a few fixed sentences."""
 
 
 def fingerprint(folder: Path) -> str:
@@ -52,14 +73,59 @@ def check_folder(folder: Path) -> None:
         if name not in OPTIONAL_FILES and not (folder / name).is_file():
             hint = "a model folder is one that MarianMTModel.save_pretrained and MarianTokenizer.save_pretrained wrote"
             raise ModelError(f"'{folder}' holds no {name}", hint)
-    kind = read_object(folder / "config.json").get("model_type")
+    kind = _read_fields(folder / CONFIG_FILE).get("model_type")
     if kind != "marian":
         raise ModelError(
             f"'{folder}' is a model of type '{kind}'", "only Marian models (Helsinki-NLP/opus-mt-*) are known here"
         )
 
 
-def read_object(path: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> ModelConfig:
+    """The model's shape and special tokens. Raises ModelError that names the setting."""
+    return parse_config(_read_fields(folder / CONFIG_FILE))
+
+
+def read_generation(folder: Path, settings: Settings) -> GenerationSettings:
+    """How to decode: what the model asks for, with what the user set in its place; translate.model.generation says how.
+
+    Raises ModelError that names the setting.
+    """
+    path = folder / GENERATION_FILE
+    fields = _read_fields(path if path.is_file() else folder / CONFIG_FILE)
+    return apply_user_settings(parse_generation(fields, read_config(folder)), settings)
+
+
+def read_vocabulary(folder: Path) -> Mapping[str, int]:
+    """Piece → id: each id is a row of the model's embeddings, and of one piece; hardly a row has none. Raises ModelError."""
+    path, size = folder / VOCABULARY_FILE, read_config(folder).vocab_size
+    ids = _read_fields(path).said
+    wrong = next((number for number in ids.values() if type(number) is not int or not 0 <= number < size), None)
+    reason = ""
+    if wrong is not None:
+        reason = f"it has the id {wrong!r:.60}, the model has {size}"
+    elif len(set(ids.values())) != len(ids):
+        reason = "two pieces have one id"
+    elif size - len(ids) > MOST_SPARE:
+        reason = f"it has {len(ids)} pieces, the model has {size}"
+    if reason:
+        raise ModelError(f"cannot read the vocabulary in '{path}': {reason}", HINT)
+    return ids
+
+
+def read_canary(folder: Path) -> Canary:
+    """What is stored with a bundled model. Raises ModelError."""
+    fields = _read_fields(folder / CANARY_FILE)
+    hint = "run training/canary.py on the folder"
+    try:
+        answers = {key: tuple(map(tuple, value)) for key, value in fields.said.items() if key != "fingerprint"}
+    except TypeError as error:
+        raise ModelError(f"'{fields.path}' holds something else than lists of token ids", hint) from error
+    if not isinstance(fields.get("fingerprint"), str):
+        raise ModelError(f"'{fields.path}' holds no fingerprint", hint)
+    return Canary(fields.text("fingerprint", default=""), answers)
+
+
+def _read_fields(path: Path) -> Fields:
     """A model's file that holds one JSON object. Raises ModelError."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -67,12 +133,4 @@ def read_object(path: Path) -> dict[str, Any]:
         raise ModelError(f"cannot read '{path}': {str(error)[:200]}", "download the model again") from error
     if not isinstance(found, dict):
         raise ModelError(f"'{path}' holds no JSON object", "download the model again")
-    return found
-
-
-def stored_fingerprint(folder: Path) -> str:
-    """What a bundled model's fingerprint was when it was bundled. Raises ModelError."""
-    found = read_object(folder / CANARY_FILE).get("fingerprint")
-    if not isinstance(found, str):
-        raise ModelError(f"'{folder / CANARY_FILE}' holds no fingerprint", "run training/canary.py on the folder")
-    return found
+    return Fields(path, found)

@@ -6,13 +6,12 @@ end-of-sentence id behind them. A test holds the two equal.
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import repeat
-from pathlib import Path
 
+from translate.model.folder import read_vocabulary
 from translate.records import Model, ModelError
 
 CUTS = tuple(
@@ -29,11 +28,10 @@ CHARACTERS_PER_TOKEN = 12
 GIANT = 100_000
 """Characters. Of a longer text not every stretch is tokenised before it is cut: tokenising takes most of the time."""
 
-MOST_SPARE = 127
-"""Rows of the embeddings without a piece: a model may have its size rounded up, to a multiple of 128 at most."""
-
 SPECIAL = frozenset(("</s>", "<pad>", "<s>"))
 """Pieces that are no text."""
+
+HINT = "source.spm, target.spm and vocab.json must be those of the model; download it again"
 
 SOFT_HYPHEN = "\u00ad"
 
@@ -51,12 +49,14 @@ class Tokenizer:
         try:
             self._source = sentencepiece.SentencePieceProcessor(model_file=str(model.folder / "source.spm"))
             self._target = sentencepiece.SentencePieceProcessor(model_file=str(model.folder / "target.spm"))
-            self._ids = read_vocabulary(model.folder)
-            self._pieces = {number: "" if piece in SPECIAL else piece for piece, number in self._ids.items()}
-            self.end, self.unknown = self._ids["</s>"], self._ids["<unk>"]
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError, RecursionError) as error:
-            hint = "source.spm, target.spm and vocab.json must be those of the model; download it again"
-            raise ModelError(f"cannot read the vocabulary in '{model.folder}': {str(error)[:200]}", hint) from error
+        except (OSError, RuntimeError, ValueError, TypeError) as error:
+            raise ModelError(f"cannot read the vocabulary in '{model.folder}': {str(error)[:200]}", HINT) from error
+        self._ids = read_vocabulary(model.folder)
+        self._pieces = {number: "" if piece in SPECIAL else piece for piece, number in self._ids.items()}
+        missing = next((piece for piece in ("</s>", "<unk>") if piece not in self._ids), None)
+        if missing is not None:
+            raise ModelError(f"cannot read the vocabulary in '{model.folder}': it has no {missing}", HINT)
+        self.end, self.unknown = self._ids["</s>"], self._ids["<unk>"]
         self.normalization = "moses" if normalize and _trained_behind_moses(model) else "none"
         self._normalize = _moses_normalizer() if self.normalization == "moses" else _remove_soft_hyphens
 
@@ -98,23 +98,6 @@ class Tokenizer:
         cut = _best_cut(text)
         halves = (text[:cut], text[cut:])
         return [part for half in halves for part in self._halve(half, limit, guess=tokens * len(half) // len(text))]
-
-
-def read_vocabulary(folder: Path) -> dict[str, int]:
-    """vocab.json, piece → id: each id is a row of the model's embeddings, and of one piece; hardly a row has none.
-
-    Raises OSError, ValueError, TypeError, KeyError or RecursionError if it is anything else.
-    """
-    ids: dict[str, int] = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
-    size: int = json.loads((folder / "config.json").read_text(encoding="utf-8"))["vocab_size"]
-    if not isinstance(ids, dict) or len(set(ids.values())) != len(ids):
-        raise ValueError("vocab.json gives no piece an id of its own")
-    wrong = next((number for number in ids.values() if type(number) is not int or not 0 <= number < size), None)
-    if wrong is not None:
-        raise ValueError(f"vocab.json has the id {wrong!r}, the model has {size}")
-    if size - len(ids) > MOST_SPARE:
-        raise ValueError(f"vocab.json has {len(ids)} pieces, the model has {size}")
-    return ids
 
 
 def _best_cut(text: str) -> int:

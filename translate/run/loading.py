@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from translate.engines.base import Engine, load_engine, refusals_of
-from translate.model.folder import CANARY_FILE, read_object
+from translate.model.folder import read_canary
 from translate.model.tokenizer import Tokenizer
 from translate.records import (
     Flag,
@@ -74,9 +74,8 @@ def check_canary(model: Model, engine: Engine, tokenizer: Tokenizer) -> None:
         targets = {hypothesis.number: hypothesis.target for hypothesis in engine.translate(requests)}
     answers = [targets[i] for i in range(len(CANARY))]
     if model.bundled:
-        stored = read_object(model.folder / CANARY_FILE)
-        expected = stored.get(engine.signature.get("beams", ""))
-        wrong = engine.dtype == "float32" and expected is not None and [list(ids) for ids in answers] != expected
+        expected = read_canary(model.folder).answers.get(engine.signature.get("beams", ""))
+        wrong = engine.dtype == "float32" and expected is not None and tuple(answers) != expected
     else:
         doubts = [set(check_target(text, tokenizer.decode(ids))) for text, ids in zip(CANARY, answers, strict=True)]
         wrong = sum(bool(flags & {Flag.ECHO, Flag.LOOP, Flag.EMPTY}) for flags in doubts) * 2 > len(CANARY)

@@ -20,8 +20,6 @@ from tests.helpers.damage import damage
 from translate.engines.base import load_engine
 from translate.engines.native.checkpoint import read_checkpoint
 from translate.engines.native.engine import NativeEngine
-from translate.engines.native.rules import read_rules
-from translate.engines.transformers import generation_config, load_weights
 from translate.records import EngineError, Model, ModelError, Request, Settings
 
 SMALL = {
@@ -111,28 +109,6 @@ def test_damaged_weights_are_named_and_run_nothing(what: str, tiny: Model, tmp_p
     with pytest.raises(ModelError):
         load_engine(Model("m", folder, None, ""), Settings(engine="native", device="cpu"))
     assert not (folder / "exploded").exists()
-
-
-@pytest.mark.parametrize("generation", [None, {"eos_token_id": 0, "length_penalty": 0.5}, {"num_beams": 3}])
-@pytest.mark.parametrize("settings", [Settings(), Settings(beams=5, length_penalty=0.0)])
-def test_generation_settings_are_those_of_transformers(
-    generation: dict[str, Any] | None, settings: Settings, tiny: Model, tmp_path: Path
-) -> None:
-    """From generation_config.json alone if there is one, else from config.json; the user's before both."""
-    folder = shutil.copytree(tiny.folder, tmp_path / "m")
-    old = {"num_beams": 6, "bad_words_ids": [[16000]], "length_penalty": 0.7, "max_length": 300}
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, **old}))
-    (folder / "generation_config.json").unlink()
-    if generation is not None:
-        (folder / "generation_config.json").write_text(json.dumps(generation))
-    found = read_checkpoint(folder).generation
-    expected = generation_config(folder, load_weights(folder, torch.float32), settings)
-    rules = read_rules(found, settings)
-    assert (rules.beams, rules.length_penalty) == (expected.num_beams, expected.length_penalty)
-    assert [[token] for token in rules.barred] == (expected.bad_words_ids or [])
-    assert rules.renormalize == bool(expected.renormalize_logits)
-    assert found.get("max_length") == expected.max_length
 
 
 def test_an_unknown_activation_is_named(tiny: Model, tmp_path: Path) -> None:

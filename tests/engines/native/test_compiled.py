@@ -18,6 +18,8 @@ from transformers import MarianConfig, MarianMTModel
 from tests.helpers.native import TEXTS, agree, ask, native
 from translate.engines.native import compiled
 from translate.engines.transformers import TransformersEngine
+from translate.model.config import parse_config
+from translate.model.fields import Fields
 from translate.model.folder import fingerprint
 from translate.model.tokenizer import Tokenizer
 from translate.records import Model, Settings
@@ -199,7 +201,10 @@ def test_odd_sizes_are_computed(odd_model: Model, beams: int) -> None:
 
 
 CONFIG = {
+    "vocab_size": 60_000,
     "d_model": 256,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
     "encoder_ffn_dim": 1024,
     "decoder_ffn_dim": 1024,
     "encoder_attention_heads": 8,
@@ -215,14 +220,13 @@ CONFIG = {
         {"encoder_ffn_dim": 1000},
         {"decoder_attention_heads": 32},
         {"encoder_attention_heads": 1},
-        {"encoder_attention_heads": 3},
         {"activation_function": "gelu"},
     ],
 )
 def test_what_does_not_suit_is_for_torch(changes: dict[str, object]) -> None:
     """Widths that are no whole vectors, heads that are none or too wide, another activation."""
-    assert compiled.suits(CONFIG)
-    assert not compiled.suits(CONFIG | changes)
+    assert compiled.suits(parse_config(Fields(Path("config.json"), CONFIG)))
+    assert not compiled.suits(parse_config(Fields(Path("config.json"), CONFIG | changes)))
 
 
 def test_ids_beyond_the_vocabulary_never_reach_the_engine(tiny: Model) -> None:

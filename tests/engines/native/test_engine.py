@@ -23,6 +23,7 @@ from translate.engines.native.torch_loop import arrange
 from translate.engines.native.torch_scores import bar_repeated, best_token, best_tokens
 from translate.engines.native.torch_steps import MOST_COLUMNS, ROW_BLOCK, Buffers, attend, column_mask
 from translate.engines.transformers import TransformersEngine
+from translate.model.generation import EarlyStopping, GenerationSettings
 from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, Model, Request, Settings
 from translate.run.batches import make_batches
@@ -91,7 +92,7 @@ def test_length_penalty_is_that_of_generate(
 
 @pytest.mark.parametrize(("early", "renormalize"), [(True, True), ("never", True), (False, False)])
 def test_stopping_rules_are_those_of_generate(
-    tiny: Model, sources: list[tuple[int, ...]], early: bool | str, renormalize: bool, form: str
+    tiny: Model, sources: list[tuple[int, ...]], early: EarlyStopping, renormalize: bool, form: str
 ) -> None:
     """`early_stopping` in its three kinds, logits renormalised or not; "never" asks for the batch's limit, so one at a time."""
     reference = TransformersEngine(tiny, Settings(device="cpu", dtype="float32", beams=3))
@@ -226,12 +227,11 @@ def test_arrangement_brings_long_rows_to_the_front(data: st.DataObject) -> None:
 
 def test_what_it_cannot_do_is_said() -> None:
     """With the engine that can."""
-    generation = {"num_beams": 2, "eos_token_id": 0, "decoder_start_token_id": 1, "repetition_penalty": 1.0}
-    assert read_rules(generation, Settings()).end == 0
-    for changes in ({"repetition_penalty": 1.5}, {"bad_words_ids": [[4, 5]]}, {"eos_token_id": [0, 2]}):
-        with pytest.raises(EngineError) as caught:
-            read_rules(generation | changes, Settings())
-        assert "--engine transformers" in caught.value.hint
+    generation = GenerationSettings(decoder_start_token_id=1, eos_token_id=(0,))
+    assert read_rules(generation).end == 0
+    with pytest.raises(EngineError, match="repetition_penalty") as caught:
+        read_rules(replace(generation, repetition_penalty=1.5))
+    assert "--engine transformers" in caught.value.hint
 
 
 def test_int8_is_for_the_cpu(tiny: Model) -> None:

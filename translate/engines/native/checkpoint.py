@@ -5,7 +5,6 @@ To import either takes longer than a short translation.
 
 from __future__ import annotations
 
-import json
 import math
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,34 +16,11 @@ import numpy as np
 import safetensors
 from numpy.typing import NDArray
 
-from translate.model.folder import weight_file
+from translate.model.config import ModelConfig
+from translate.model.folder import read_config, weight_file
+from translate.model.weights import SHARED, TABLES, check_weights, expected_shapes, misfit
 from translate.records import EngineError, ModelError
 
-DEFAULTS: Mapping[str, Any] = {
-    "activation_function": "gelu",
-    "decoder_start_token_id": 58100,
-    "decoder_vocab_size": None,
-    "eos_token_id": 0,
-    "max_position_embeddings": 1024,
-    "pad_token_id": 58100,
-    "scale_embedding": False,
-    "share_encoder_decoder_embeddings": True,
-    "tie_word_embeddings": True,
-}
-"""What transformers takes where a Marian config.json says nothing."""
-SIZES = (
-    "d_model",
-    "decoder_attention_heads",
-    "decoder_ffn_dim",
-    "decoder_layers",
-    "encoder_attention_heads",
-    "encoder_ffn_dim",
-    "encoder_layers",
-    "vocab_size",
-)
-"""What every config.json has to say."""
-ALIASES = ("model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight", "lm_head.weight")
-"""The tables of embeddings; one of them may stand for the others, or be called `model.shared.weight`."""
 ACTIVATIONS = ("swish", "silu", "relu", "gelu")
 """What the engine can compute between a layer's two halves."""
 NUMBERS = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
@@ -57,36 +33,20 @@ Array = NDArray[np.float32]
 class Checkpoint:
     """A model's settings and its tensors, by the names that they have in transformers: all there, of the right shape."""
 
-    config: Mapping[str, Any]
-    generation: Mapping[str, Any]
-    """What generation_config.json says, or config.json where there is none, as the first OPUS-MT uploads had it."""
+    config: ModelConfig
     tensors: Mapping[str, Array]
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
     """Read and check a model's folder. Raises ModelError; code in it never runs."""
-    weights = weight_file(folder)
-    config = dict(DEFAULTS) | _read_json(folder / "config.json")
-    if missing := [name for name in SIZES if name not in config]:
-        raise ModelError(f"'{folder / 'config.json'}' does not say {missing[0]}", "download the model again")
-    config["decoder_vocab_size"] = config["decoder_vocab_size"] or config["vocab_size"]
-    generation = folder / "generation_config.json"
-    said = _read_json(generation) if generation.is_file() else config
-    special = {name: config[name] for name in ("decoder_start_token_id", "eos_token_id")}
+    weights, config = weight_file(folder), read_config(folder)
+    check_weights(weights, config)
     try:
         tensors = _read_tensors(weights)
     except (safetensors.SafetensorError, pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise ModelError(f"cannot load '{weights}': {reason}", "download the model again") from error
-    return Checkpoint(config, special | said, _complete(tensors, config, weights))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read '{path}': {error}", "download the model again") from error
-    return {name: value for name, value in found.items() if value is not None}
+    return Checkpoint(config, _complete(tensors, config, weights))
 
 
 def _read_tensors(path: Path) -> dict[str, Array]:
@@ -114,32 +74,29 @@ def _to_float32(stored: Mapping[str, Any]) -> Array:
     return flat.reshape(stored["shape"])
 
 
-def _complete(tensors: dict[str, Array], config: Mapping[str, Any], weights: Path) -> dict[str, Array]:
+def _complete(tensors: dict[str, Array], config: ModelConfig, weights: Path) -> dict[str, Array]:
     """With what may be left out. Raises ModelError if a tensor is missing, left over, or of another shape."""
     _tie(tensors, config)
-    positions = make_positions(config["max_position_embeddings"], config["d_model"])
+    positions = make_positions(config.max_position_embeddings, config.d_model)
     for side in ("encoder", "decoder"):
         tensors.setdefault(f"model.{side}.embed_positions.weight", positions)
     shapes = expected_shapes(config)
     tensors.setdefault("final_logits_bias", np.zeros(shapes["final_logits_bias"], dtype=np.float32))
-    hint = "download the model again"
     for name in shapes.keys() ^ tensors.keys():
-        kind = "missing" if name in shapes else "unexpected"
-        raise ModelError(f"'{weights}' does not fit its config.json: {kind} {name}", hint)
+        raise misfit(weights, f"{'missing' if name in shapes else 'unexpected'} {name}")
     for name, shape in shapes.items():
         if tensors[name].shape != shape:
-            found = "×".join(map(str, tensors[name].shape))
-            raise ModelError(f"'{weights}' does not fit its config.json: {name} is {found}", hint)
+            raise misfit(weights, f"{name} is {'×'.join(map(str, tensors[name].shape))}")
     return tensors
 
 
-def _tie(tensors: dict[str, Array], config: Mapping[str, Any]) -> None:
+def _tie(tensors: dict[str, Array], config: ModelConfig) -> None:
     """Give every table of embeddings its own name, whichever of them the file holds."""
-    shared = tensors.pop("model.shared.weight", None)
-    tied = ALIASES if config["share_encoder_decoder_embeddings"] else ALIASES[1:]
-    if config["tie_word_embeddings"]:
+    shared = tensors.pop(SHARED, None)
+    tied = TABLES if config.share_encoder_decoder_embeddings else TABLES[1:]
+    if config.tie_word_embeddings:
         found = [tensors[name] for name in tied if name in tensors]
-        if len(tied) == len(ALIASES) and shared is not None:
+        if len(tied) == len(TABLES) and shared is not None:
             found.insert(0, shared)
         tensors |= dict.fromkeys(tied, found[0]) if found else {}
 
@@ -152,29 +109,6 @@ def make_positions(count: int, width: int) -> Array:
     rates = np.power(10000, 2 * (np.arange(width) // 2) / width)
     angles = np.arange(count)[:, None] / rates
     return np.concatenate([np.sin(angles[:, 0::2]), np.cos(angles[:, 1::2])], 1).astype(np.float32)
-
-
-def expected_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    """The name and shape of every tensor that a model with this config.json has."""
-    d, positions = config["d_model"], config["max_position_embeddings"]
-    shared = config["share_encoder_decoder_embeddings"]
-    targets = config["vocab_size"] if shared else config["decoder_vocab_size"]
-    source, target, output = ALIASES
-    shapes: dict[str, tuple[int, ...]] = {source: (config["vocab_size"], d), target: (targets, d), output: (targets, d)}
-    shapes["final_logits_bias"] = (1, targets)
-    for side in ("encoder", "decoder"):
-        inner = config[f"{side}_ffn_dim"]
-        shapes[f"model.{side}.embed_positions.weight"] = (positions, d)
-        attentions = ("self_attn", "encoder_attn") if side == "decoder" else ("self_attn",)
-        for number in range(config[f"{side}_layers"]):
-            layer = f"model.{side}.layers.{number}"
-            dense = {f"{a}.{p}_proj": (d, d) for a in attentions for p in ("q", "k", "v", "out")}
-            dense |= {"fc1": (inner, d), "fc2": (d, inner)}
-            shapes |= {f"{layer}.{name}.weight": shape for name, shape in dense.items()}
-            shapes |= {f"{layer}.{name}.bias": shape[:1] for name, shape in dense.items()}
-            norms = [*(f"{a}_layer_norm" for a in attentions), "final_layer_norm"]
-            shapes |= {f"{layer}.{norm}.{part}": (d,) for norm in norms for part in ("weight", "bias")}
-    return shapes
 
 
 Pair = tuple[Array, Array]
@@ -204,7 +138,7 @@ class FusedLayer:
 class Fused:
     """All of a model's weights, fused, with attention's 1/√head in the queries, and its config. Arrays are C-contiguous."""
 
-    config: Mapping[str, Any]
+    config: ModelConfig
     source_tokens: Array
     target_tokens: Array
     source_positions: Array
@@ -225,10 +159,10 @@ class Fused:
 def fuse(checkpoint: Checkpoint) -> Fused:
     """Join what belongs together. Raises EngineError for an activation that this engine does not know."""
     config, tensors = checkpoint.config, checkpoint.tensors
-    if config["activation_function"] not in ACTIVATIONS:
+    if config.activation_function not in ACTIVATIONS:
         hint = "use --engine transformers for this model"
-        raise EngineError(f"the engine 'native' has no activation '{config['activation_function']}'", hint)
-    d = config["d_model"]
+        raise EngineError(f"the engine 'native' has no activation '{config.activation_function}'", hint)
+    d = config.d_model
 
     def named(name: str) -> Pair:
         return tensors[f"{name}.weight"], tensors[f"{name}.bias"]
@@ -247,17 +181,17 @@ def fuse(checkpoint: Checkpoint) -> Fused:
             final_norm=named(f"{name}.final_layer_norm"),
         )
 
-    encoder = [f"model.encoder.layers.{number}" for number in range(config["encoder_layers"])]
-    decoder = [f"model.decoder.layers.{number}" for number in range(config["decoder_layers"])]
-    scale = np.float32(math.sqrt(d)) if config["scale_embedding"] else np.float32(1)
+    encoder = [f"model.encoder.layers.{number}" for number in range(config.encoder.layers)]
+    decoder = [f"model.decoder.layers.{number}" for number in range(config.decoder.layers)]
+    scale = np.float32(math.sqrt(d)) if config.scale_embedding else np.float32(1)
     return Fused(
         config=config,
         source_tokens=tensors["model.encoder.embed_tokens.weight"] * scale,
         target_tokens=tensors["model.decoder.embed_tokens.weight"] * scale,
         source_positions=tensors["model.encoder.embed_positions.weight"],
         target_positions=tensors["model.decoder.embed_positions.weight"],
-        encoder=tuple(layer(name, d // config["encoder_attention_heads"], cross=False) for name in encoder),
-        decoder=tuple(layer(name, d // config["decoder_attention_heads"], cross=True) for name in decoder),
+        encoder=tuple(layer(name, d // config.encoder.heads, cross=False) for name in encoder),
+        decoder=tuple(layer(name, d // config.decoder.heads, cross=True) for name in decoder),
         memory=_join([named(f"{name}.encoder_attn.{part}_proj") for name in decoder for part in "kv"]),
         logits=(tensors["lm_head.weight"], tensors["final_logits_bias"][0]),
     )

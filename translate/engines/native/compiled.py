@@ -13,16 +13,16 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from translate.engines.native.checkpoint import Fused
 from translate.engines.native.rules import Rules, Task, Tasks
 from translate.machine import _describe_processor
+from translate.model.config import ModelConfig
 from translate.records import Hypothesis
 from translate.storage import user_cache_folder
 
@@ -62,12 +62,10 @@ class CompiledModel:
         tensors = [np.ascontiguousarray(tensor) for tensor in fused.tensors()]
         self._tables = tensors[:4]
         both = [
-            config[f"{side}_{what}"]
-            for what in ("attention_heads", "ffn_dim", "layers")
-            for side in ("encoder", "decoder")
+            getattr(side, what) for what in ("heads", "ffn_dim", "layers") for side in (config.encoder, config.decoder)
         ]
-        activation = ACTIVATIONS[config["activation_function"]]
-        sizes = _words(TYPES[dtype], config["d_model"], *both, self.logits, activation)
+        activation = ACTIVATIONS[config.activation_function]
+        sizes = _words(TYPES[dtype], config.d_model, *both, self.logits, activation)
         pointers = (ctypes.c_void_p * len(tensors))(*(tensor.ctypes.data for tensor in tensors))
         self.handle = library.model_new(sizes, pointers)
 
@@ -84,14 +82,13 @@ def compile_model(fused: Fused, dtype: str) -> CompiledModel | None:
     return None if library is None else CompiledModel(library, fused, dtype)
 
 
-def suits(config: Mapping[str, Any]) -> bool:
+def suits(config: ModelConfig) -> bool:
     """Whether the compiled engine can compute such a model: whole vectors, an activation that it has."""
-    d, sides = config["d_model"], ("encoder", "decoder")
-    counts = [config[f"{side}_attention_heads"] for side in sides]
-    heads = [d // count for count in counts]
-    whole = all(width % PANEL == 0 for width in (d, *(config[f"{side}_ffn_dim"] for side in sides)))
-    whole = whole and all(head % LANES == 0 and head * count == d for head, count in zip(heads, counts, strict=True))
-    return whole and max(heads) <= WIDEST_HEAD and config["activation_function"] in ACTIVATIONS
+    d, sides = config.d_model, (config.encoder, config.decoder)
+    heads = [d // side.heads for side in sides]
+    whole = all(width % PANEL == 0 for width in (d, *(side.ffn_dim for side in sides)))
+    whole = whole and all(head % LANES == 0 for head in heads)
+    return whole and max(heads) <= WIDEST_HEAD and config.activation_function in ACTIVATIONS
 
 
 class CompiledLoop:

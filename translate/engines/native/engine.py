@@ -17,12 +17,13 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from translate.engines.base import LONGEST_PER_SOURCE, LONGEST_SLACK, SAFER_BEAMS
+from translate.engines.base import SAFER_BEAMS, row_limit
 from translate.engines.devices import choose_device, choose_dtype
 from translate.engines.native.checkpoint import Fused, fuse, read_checkpoint
 from translate.engines.native.compiled import MOST_BEAMS, TYPES, CompiledLoop, CompiledModel, compile_model, suits
 from translate.engines.native.rules import Task, Tasks, read_rules, safer_rules
 from translate.machine import count_processors
+from translate.model.folder import read_generation
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
 
 if TYPE_CHECKING:
@@ -57,10 +58,10 @@ class NativeEngine:
         """
         self.device = choose_device(settings.device)
         self.dtype = choose_native_dtype(settings.dtype, self.device)
+        generation = read_generation(model.folder, settings)
+        self._rules = read_rules(generation)
         checkpoint = read_checkpoint(model.folder)
-        self._rules = read_rules(checkpoint.generation, settings)
-        longest = int(checkpoint.generation.get("max_length") or 512)
-        self._positions = min(int(checkpoint.config["max_position_embeddings"]), longest)
+        self._positions = min(checkpoint.config.max_position_embeddings, generation.max_length)
         on_gpu = self.device != "cpu"
         self.batch_tokens = GPU_BATCH_TOKENS if on_gpu else CPU_BATCH_TOKENS
         self._tokens = settings.batch_tokens or self.batch_tokens
@@ -123,7 +124,7 @@ class NativeEngine:
         On a CPU each core is a worker with its own slots, and computes alone: small products lose more by being shared
         than they win, and a row's sums cannot depend on the number of threads.
         """
-        jobs = [Task(request, self._limit(request)) for request in requests]
+        jobs = [Task(request, row_limit(len(request.source), self._positions)) for request in requests]
         workers = self._count_workers(len(jobs))
         shared, results = Tasks(jobs), SimpleQueue[list[Hypothesis] | BaseException | None]()
 
@@ -160,9 +161,6 @@ class NativeEngine:
         if self._torch is not None:
             threads = min(threads, self._torch.most_workers)
         return max(1, min(threads, jobs // SOURCES_A_WORKER))
-
-    def _limit(self, request: Request) -> int:
-        return min(self._positions - 2, LONGEST_PER_SOURCE * len(request.source) + LONGEST_SLACK)
 
     def _decode(self, shared: Tasks, jobs: Sequence[Task], workers: int, *, safer: bool) -> Iterator[list[Hypothesis]]:
         """One worker's rows as they finish."""

@@ -1,31 +1,15 @@
-"""What of a generation_config.json and of the user's settings the searches of the engine `native` follow."""
+"""What of a model's generation settings the searches of the engine `native` follow, and the tasks that they share."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from translate.engines.base import SAFER_BEAMS, SAFER_NGRAM
-from translate.records import EngineError, Request, Settings
-
-UNSUPPORTED = {
-    "min_length": 0,
-    "min_new_tokens": 0,
-    "repetition_penalty": 1.0,
-    "encoder_repetition_penalty": 1.0,
-    "no_repeat_ngram_size": 0,
-    "encoder_no_repeat_ngram_size": 0,
-    "forced_bos_token_id": None,
-    "suppress_tokens": None,
-    "begin_suppress_tokens": None,
-    "sequence_bias": None,
-    "exponential_decay_length_penalty": None,
-    "num_beam_groups": 1,
-}
-"""What a generation_config may ask for and this engine does not do → the value that asks for nothing."""
+from translate.engines.base import SAFER_BEAMS, safer_ngram
+from translate.model.generation import EarlyStopping, GenerationSettings, unsupported
+from translate.records import EngineError, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +18,7 @@ class Rules:
 
     beams: int
     length_penalty: float
-    early_stopping: bool | str
+    early_stopping: EarlyStopping
     """False, True or "never"; transformers' documentation of GenerationConfig says what they mean."""
     renormalize: bool
     start: int
@@ -45,35 +29,29 @@ class Rules:
     """Tokens: no sequence of so many occurs twice. 0 is no such rule."""
 
 
-def read_rules(generation: Mapping[str, Any], settings: Settings) -> Rules:
-    """What the search follows of a generation_config.json and the user's settings. Raises EngineError for what it cannot.
+def read_rules(generation: GenerationSettings) -> Rules:
+    """What the search follows of a model's generation settings. Raises EngineError for what it cannot.
 
     A forced end never comes about: every row's limit is before the model's last position.
     """
-    hint = "use --engine transformers for this model"
-    for name, nothing in UNSUPPORTED.items():
-        if generation.get(name, nothing) != nothing:
-            raise EngineError(f"the engine 'native' does not know {name}={generation[name]!r}", hint)
-    end, barred = generation["eos_token_id"], generation.get("bad_words_ids") or []
-    ends = end if isinstance(end, list) else [end]
-    if len(ends) != 1 or any(len(ids) != 1 for ids in barred):
-        said = f"eos {ends}, bad words {barred}"
-        raise EngineError(f"the engine 'native' bars single tokens and knows one end: {said}", hint)
-    penalty = generation.get("length_penalty") if settings.length_penalty is None else settings.length_penalty
+    if reasons := unsupported(generation, "native"):
+        hint = "use --engine transformers for this model"
+        raise EngineError(f"the model asks for what cannot be done: {reasons[0]}", hint)
     return Rules(
-        beams=settings.beams or generation.get("num_beams") or 1,
-        length_penalty=1.0 if penalty is None else float(penalty),
-        early_stopping=generation.get("early_stopping") or False,
-        renormalize=bool(generation.get("renormalize_logits")),
-        start=generation["decoder_start_token_id"],
-        end=ends[0],
-        barred=tuple(ids[0] for ids in barred if ids[0] != ends[0]),
+        beams=generation.num_beams,
+        length_penalty=generation.length_penalty,
+        early_stopping=generation.early_stopping,
+        renormalize=generation.renormalize_logits,
+        start=generation.decoder_start_token_id,
+        end=generation.eos_token_id[0],
+        barred=generation.single_barred,
+        ngram=generation.no_repeat_ngram_size,
     )
 
 
 def safer_rules(rules: Rules) -> Rules:
     """More beams, and no n-gram twice."""
-    return replace(rules, beams=rules.beams + SAFER_BEAMS, ngram=SAFER_NGRAM)
+    return replace(rules, beams=rules.beams + SAFER_BEAMS, ngram=safer_ngram(rules.ngram))
 
 
 @dataclass(frozen=True, slots=True)

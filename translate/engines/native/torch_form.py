@@ -27,7 +27,7 @@ class TorchForm:
         """dtype: float32, bfloat16 or float16."""
         self.most_workers = MOST_WORKERS if device == "cpu" else 1
         self._weights = pack_weights(fused, dtype, device)
-        self._pad = int(fused.config["pad_token_id"])
+        self._pad = fused.config.pad_token_id
 
     @torch.inference_mode()
     def keeps_rows(self, rows: int, beams: Sequence[int]) -> bool:

@@ -138,9 +138,9 @@ def pack_weights(fused: Fused, dtype: str, device: str) -> Weights:
         return Layer(**made)  # type: ignore[arg-type]
 
     return Weights(
-        heads=config["encoder_attention_heads"],
-        decoder_heads=config["decoder_attention_heads"],
-        d=config["d_model"],
+        heads=config.encoder.heads,
+        decoder_heads=config.decoder.heads,
+        d=config.d_model,
         vocabulary=len(fused.logits[1]),
         source_tokens=put(fused.source_tokens),
         target_tokens=put(fused.target_tokens),
@@ -150,7 +150,7 @@ def pack_weights(fused: Fused, dtype: str, device: str) -> Weights:
         decoder=tuple(map(layer, fused.decoder)),
         memory=dense(fused.memory),
         logits=dense(_fill_vocabulary(fused.logits)),
-        activation=ACTIVATIONS[config["activation_function"]],
+        activation=ACTIVATIONS[config.activation_function],
         device=place,
     )
 
