@@ -17,6 +17,8 @@ HEAVY = {
     "ray": "cluster",
     "pyarrow": "cluster",
     "upath": "storage.py",
+    "pygal": "pages",
+    "rich": "cli",
 }
 """Package → the room or module that may import it."""
 MOST_FILES, MOST_AT_THE_TOP = 14, 7
@@ -60,5 +62,5 @@ def test_heavy_packages_are_imported_where_their_name_says() -> None:
 
 def test_help_and_errors_come_without_torch() -> None:
     """Importing the command and the pipeline loads no engine."""
-    code = "import sys, translate.cli.app, translate.run.pipeline; print({'torch', 'transformers', 'sacremoses', 'ray', 'pyarrow', 'upath', 'fsspec'} & set(sys.modules))"
+    code = "import sys, translate.cli.app, translate.run.pipeline; print({'torch', 'transformers', 'numpy', 'rich', 'sacremoses', 'ray', 'pyarrow', 'upath', 'fsspec'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

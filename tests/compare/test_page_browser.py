@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.runs import make_lines, make_rows, write_lines, write_rows
-from translate.compare.compare import Question, compare
+from translate.compare.comparison import Question, compare
 from translate.compare.findings import Comparison
 from translate.compare.page import write_page
 from translate.records import Flag

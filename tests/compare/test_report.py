@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers.command import Command
 from tests.helpers.runs import make_lines, make_rows, write_lines, write_rows
-from translate.compare.compare import Question, compare
+from translate.compare.comparison import Question, compare
 from translate.compare.findings import Comparison
 from translate.compare.page import write_page
 from translate.compare.report import format_text, write_json

@@ -9,14 +9,16 @@ from xml.etree import ElementTree
 
 from translate.bench.measurements import Measurement
 from translate.bench.sweep import Bench
+from translate.pages.charts import SVG, Palette, draw_chart, new_chart
 from translate.run.advice import Batching, Variant
 from translate.storage import write_atomically
 
-SVG = "http://www.w3.org/2000/svg"
 WIDTH, HEIGHT, GAP, TOP = 620, 400, 16, 84
 """Pixels: of a panel, between two, and above them for the title."""
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999")
+OKABE_ITO = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999")
 """Okabe and Ito's, which colour-blind readers can tell apart: https://jfly.uni-koeln.de/color/"""
+PALETTE = Palette("#222222", "#cccccc", "#ffffff", OKABE_ITO)
+GUIDES = {"dasharray": "none", "color": "#e2e2e2"}
 FONT = "Helvetica, Arial, sans-serif"
 
 Figure = Callable[[Measurement], float | None]
@@ -43,9 +45,8 @@ def draw(bench: Bench) -> str:
     panels = [*PANELS, CUDA_PANEL] if any(row.cuda_memory for row in bench.measurements) else list(PANELS)
     columns, lines = 2, (len(panels) + 1) // 2
     width, height = columns * WIDTH + GAP, TOP + lines * (HEIGHT + GAP)
-    ElementTree.register_namespace("", SVG)
     root = ElementTree.Element(f"{{{SVG}}}svg", viewBox=f"0 0 {width} {height}", width=str(width), height=str(height))
-    ElementTree.SubElement(root, f"{{{SVG}}}rect", width="100%", height="100%", fill="#ffffff")
+    ElementTree.SubElement(root, f"{{{SVG}}}rect", width="100%", height="100%", fill=PALETTE.paper)
     _write(root, 28, f"{bench.model.short_name}, {bench.sentences} sentences", size=20)
     kind = bench.machine.get("graphics") or bench.machine.get("processor") or bench.machine.get("machine")
     _write(root, 50, f"{kind}, {bench.machine.get('cpus')} processors", size=13)
@@ -59,7 +60,7 @@ def draw(bench: Bench) -> str:
 
 
 def _write(root: ElementTree.Element, y: int, text: str, *, size: int) -> None:
-    attributes = {"x": "20", "y": str(y), "font-family": FONT, "font-size": str(size), "fill": "#222222"}
+    attributes = {"x": "20", "y": str(y), "font-family": FONT, "font-size": str(size), "fill": PALETTE.ink}
     ElementTree.SubElement(root, f"{{{SVG}}}text", attributes).text = text
 
 
@@ -75,42 +76,15 @@ def _draw_panel(bench: Bench, title: str, figure: Figure) -> ElementTree.Element
     for variant in variants:
         line = [rows.get((variant, batching)) for batching in batchings]
         chart.add(str(variant), [figure(row) if row else None for row in line])
-    return _clean(chart.render(is_unicode=True))
+    return draw_chart(chart, title)
 
 
 def _chart(title: str) -> Any:
-    import pygal
-    from pygal.style import Style
-
-    style = Style(
-        background="#ffffff",
-        plot_background="#ffffff",
-        foreground="#333333",
-        foreground_strong="#222222",
-        foreground_subtle="#cccccc",
-        colors=COLOURS,
-        font_family=FONT,
-        title_font_size=15,
-        label_font_size=13,
-        major_label_font_size=13,
-        legend_font_size=14,
-        guide_stroke_dasharray="none",
-        guide_stroke_color="#e2e2e2",
-        major_guide_stroke_dasharray="none",
-        major_guide_stroke_color="#e2e2e2",
-        stroke_width="2.5",
+    lines = {f"{kind}guide_stroke_{what}": value for kind in ("", "major_") for what, value in GUIDES.items()}
+    chart = new_chart(
+        "Line", PALETTE, size=(WIDTH, HEIGHT), font_family=FONT, title_font_size=15, stroke_width="2.5", **lines
     )
-    chart = pygal.Line(style=style, js=[], width=WIDTH, height=HEIGHT, title=title, explicit_size=True)
-    chart.config(include_x_axis=True, range=None, show_minor_y_labels=True, legend_at_bottom=True, dots_size=4)
-    chart.config(x_title="padded source tokens a batch (s.: sentences a batch)", margin_right=36)
-    chart.config(truncate_label=-1, truncate_legend=-1, stroke_style={"width": 2.5}, margin=12)
+    chart.config(title=title, explicit_size=True, include_x_axis=True, show_minor_y_labels=True, dots_size=4)
+    chart.config(x_title="padded source tokens a batch (s.: sentences a batch)", margin=12, margin_right=36)
+    chart.config(stroke_style={"width": 2.5})
     return chart
-
-
-def _clean(svg: str) -> ElementTree.Element:
-    """Without scripts. Its random id stays: it keeps the styles of one panel from another's."""
-    root = ElementTree.fromstring(svg)
-    for parent in list(root.iter()):
-        for child in [child for child in parent if child.tag == f"{{{SVG}}}script"]:
-            parent.remove(child)
-    return root

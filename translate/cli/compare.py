@@ -75,7 +75,7 @@ class CompareOptions:
 def compare_command(options: CompareOptions) -> None:
     """Compare, show, and end with the status that the demands give."""
     metrics = check_metrics(options.metrics)
-    from translate.compare.compare import Question, compare
+    from translate.compare.comparison import Question, compare
     from translate.compare.limits import find_failures, parse_limit
 
     limits = [parse_limit(text, metrics) for text in options.fail_under or ()]

@@ -1,3 +1,6 @@
-"""Two or more runs, with or without a reference: rows are matched, differences classed, systems scored, and all of it is shown
-as text, JSON or one HTML page.
+"""Two or more runs, with or without a reference: what differs between them, and which is better, as text, JSON or one HTML page.
+
+Rows are read (`inputs`), put side by side (`matching`, by `alignment`), and looked at two by two (`changes`); `scores` and
+`evaluation` measure them; `comparison` composes all this into the records of `findings`, which `limits` judges and `report`
+and `page` show.
 """

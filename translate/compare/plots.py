@@ -1,18 +1,18 @@
-"""A comparison → plots as SVG, to stand inside a page: no script, no reference to anything outside, the page's colours."""
+"""A Comparison → charts of it for the page, in the page's colours."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
 from translate.compare.changes import Change
 from translate.compare.findings import LABELS, Comparison, Evaluation
+from translate.pages.charts import Palette, draw_chart, new_chart
 
-SVG = "http://www.w3.org/2000/svg"
-COLOURS = 8
-"""The page defines --series-0 to --series-7; more systems begin again."""
+PALETTE = Palette("var(--ink)", "var(--dim)", "transparent", [f"var(--series-{n})" for n in range(8)])
+"""The page defines these colours; more systems than series begin again."""
 BIN = 10
 """Points of chrF."""
 
@@ -85,53 +85,23 @@ def _draw_lengths(comparison: Comparison, evaluation: Evaluation) -> Plot:
     return _plot(f"{LABELS[metric]} by words of the source", chart)
 
 
-def _chart(kind: str, *, height: int = 300, value: Any = lambda value: f"{value:,.0f}") -> Any:
+def _chart(kind: str, *, height: int = 300, value: Callable[[float], str] = lambda value: f"{value:,.0f}") -> Any:
     """An empty chart in the page's colours."""
-    import pygal
-    from pygal.style import Style
-
-    ink = ("var(--ink)",) * COLOURS
-    style = Style(
-        background="transparent",
-        plot_background="transparent",
-        foreground="var(--ink)",
-        foreground_strong="var(--ink)",
-        foreground_subtle="var(--dim)",
-        colors=tuple(f"var(--series-{n})" for n in range(COLOURS)),
+    ink = (PALETTE.ink,) * len(PALETTE.series)
+    chart = new_chart(
+        kind,
+        PALETTE,
+        size=(480, height),
         value_colors=ink,
         ci_colors=ink,
         font_family="inherit",
-        label_font_size=13,
-        major_label_font_size=13,
         value_font_size=12,
-        legend_font_size=14,
         opacity="0.9",
     )
-    chart = getattr(pygal, kind)(style=style, js=[], width=480, height=height, explicit_size=False)
     chart.config(print_values=True, print_zeroes=False, print_values_position="top", value_formatter=value)
-    chart.config(
-        legend_at_bottom=True, show_y_guides=True, truncate_label=-1, truncate_legend=-1, margin=8, min_scale=3
-    )
+    chart.config(explicit_size=False, show_y_guides=True, margin=8, min_scale=3)
     return chart
 
 
 def _plot(caption: str, chart: Any) -> Plot:
-    return Plot(caption, _clean(chart.render(is_unicode=True), caption))
-
-
-def _clean(svg: str, caption: str) -> str:
-    """The SVG as one picture with a name, without pygal's scripts, comments and random id.
-
-    An id would be new at each run, and a script is what the page's own policy refuses.
-    """
-    ElementTree.register_namespace("", SVG)
-    root = ElementTree.fromstring(svg)
-    drawn_id = root.attrib.pop("id")
-    for parent in list(root.iter()):
-        for child in [child for child in parent if child.tag in (f"{{{SVG}}}script", f"{{{SVG}}}title")]:
-            parent.remove(child)
-        if parent.tag == f"{{{SVG}}}style":
-            parent.text = (parent.text or "").replace(f"#{drawn_id}", ".pygal-chart")
-    root.set("role", "img")
-    root.set("aria-label", caption)
-    return ElementTree.tostring(root, encoding="unicode")
+    return Plot(caption, ElementTree.tostring(draw_chart(chart, caption), encoding="unicode"))

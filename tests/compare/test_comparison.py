@@ -14,7 +14,7 @@ import pytest
 
 from tests.helpers.command import SHARED, Command
 from tests.helpers.runs import SIGNATURE, make_lines, make_rows, write_lines, write_rows
-from translate.compare.compare import Question, compare, find_settings
+from translate.compare.comparison import Question, compare, find_settings
 from translate.compare.findings import Comparison
 from translate.records import Flag, InputError
 

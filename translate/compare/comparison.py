@@ -1,22 +1,18 @@
-"""The rows of several runs → a Comparison: rows matched, differences classed, systems scored.
-
-Composes `alignment` (which rows say the same), `changes` (what differs) and `evaluation` (scores against a reference).
-"""
+"""A Question → a Comparison: composes `inputs`, `matching`, `changes` and `evaluation`, and sums up each pair of systems."""
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
-from translate.compare.alignment import Group, align_rows
 from translate.compare.changes import MEANING, Change, classify, count_words, tokenize
 from translate.compare.evaluation import evaluate
 from translate.compare.findings import (
     Cell,
-    ComparedRow,
     CompareError,
     Comparison,
     Difference,
@@ -25,10 +21,12 @@ from translate.compare.findings import (
     System,
 )
 from translate.compare.inputs import RowsByDocument, Run, read_reference, read_runs
+from translate.compare.matching import build_rows, match_documents
 from translate.compare.scores import METRICS, collect_statistics, describe, score, score_rows
-from translate.records import Flag, Row, Signature
+from translate.records import Flag, Signature
 from translate.run.rows import count_flags
 
+LOG = logging.getLogger(__name__)
 MEANING_POINTS = 10
 """Added to a row's disagreement for each class of change that touches the meaning."""
 LONG_ENOUGH = 8
@@ -57,6 +55,7 @@ def compare(question: Question) -> Comparison:
     """Read the runs and compare them. Raises InputError, OutputError or CompareError."""
     if len(question.runs) < 2:
         raise CompareError("one run alone cannot be compared", "give two or more folders or files")
+    LOG.info("reading the runs")
     runs = read_runs(question.runs, question.source, question.encoding)
     if not any(run.documents for run in runs):
         raise CompareError("there is nothing to compare: no run has a row", "check that these are the right files")
@@ -64,124 +63,49 @@ def compare(question: Question) -> Comparison:
     reference: RowsByDocument | None = None
     if question.reference is not None:
         reference = read_reference(question.reference, runs, question.source, question.encoding)
-    rows = list(_build_rows(runs, documents, reference))
-    pairs = list(combinations(range(len(runs)), 2))
-    between = [_look_between(rows, i, j) for i, j in pairs]
-    keys = [(runs[i].key, runs[j].key) for i, j in pairs]
-    differences = zip(*(found.differences for found in between), strict=True)
-    rows = [
-        replace(row, differences=dict(zip(keys, found, strict=True)))
-        for row, found in zip(rows, differences, strict=True)
+    LOG.info("matching rows")
+    rows = list(build_rows(runs, documents, reference))
+    LOG.info("looking for differences")
+    between = [
+        _look_between(runs[i], runs[j], [(row.cells[i], row.cells[j]) for row in rows])
+        for i, j in combinations(range(len(runs)), 2)
     ]
     comparison = Comparison(
-        systems=tuple(_describe_system(run) for run in runs),
-        pairs=tuple(
-            _summarize_pair(runs[i], runs[j], [(row.cells[i], row.cells[j]) for row in rows], found)
-            for (i, j), found in zip(pairs, between, strict=True)
+        systems=tuple(map(_describe_system, runs)),
+        pairs=tuple(map(_summarize_pair, between)),
+        rows=tuple(
+            replace(row, differences={(pair.first.key, pair.second.key): pair.differences[n] for pair in between})
+            for n, row in enumerate(rows)
         ),
-        rows=tuple(rows),
     )
     if question.reference is not None:
+        LOG.info("scoring against %s", question.reference)
         comparison = evaluate(comparison, str(question.reference), question.metrics)
     return replace(comparison, notices=(*notices, *_notices(runs, comparison)))
 
 
-def match_documents(runs: Sequence[Run]) -> tuple[list[tuple[str | None, ...]], list[str]]:
-    """For each document its name in each run, None where a run does not have it; and what a reader should know.
-
-    Documents are matched by name; else by the last part of the name, where only one of each run has it; else, where
-    every run has only one document, to each other.
-    """
-    if all(len(run.documents) == 1 for run in runs):
-        names = tuple(next(iter(run.documents)) for run in runs)
-        shown = " = ".join(f"'{name}'" for name in dict.fromkeys(names))
-        return [names], [f"documents of different names are compared: {shown}"] if len(set(names)) > 1 else []
-    matched: dict[str, dict[int, str]] = {}
-    for k, run in enumerate(runs):
-        for name in run.documents:
-            key = name if name in matched else _same_file(name, run, runs, matched)
-            matched.setdefault(key, {})[k] = name
-    found = [tuple(names.get(k) for k in range(len(runs))) for names in matched.values()]
-    missing = [
-        f"{run.key} has no document '{name}': its rows are listed without a partner"
-        for k, run in enumerate(runs)
-        for name, names in matched.items()
-        if k not in names
-    ]
-    return found, missing
-
-
-def _same_file(name: str, run: Run, runs: Sequence[Run], matched: Mapping[str, Mapping[int, str]]) -> str:
-    """The matched document with the same last part of its name, if that is unique everywhere; else the name itself."""
-    last = Path(name).name
-    alike = [key for key in matched if Path(key).name == last and key not in run.documents]
-    unique = all(sum(Path(other).name == last for other in each.documents) <= 1 for each in runs)
-    return alike[0] if len(alike) == 1 and unique else name
-
-
-def _build_rows(
-    runs: Sequence[Run], documents: Sequence[tuple[str | None, ...]], reference: RowsByDocument | None
-) -> Iterator[ComparedRow]:
-    number = 0
-    for names in documents:
-        columns = [run.documents[name] if name else () for run, name in zip(runs, names, strict=True)]
-        known = [name for name in names if name]
-        if reference is not None:
-            one = next(iter(reference)) if len(reference) == len(documents) == 1 else None
-            found = next((name for name in known if name in reference), one)
-            columns.append(reference[found] if found is not None else ())
-        for group in align_rows(columns):
-            number += 1
-            yield _build_row(number, known[0], group, with_reference=reference is not None)
-
-
-def _build_row(number: int, doc: str, group: Group, *, with_reference: bool) -> ComparedRow:
-    rows, references = (group[:-1], group[-1]) if with_reference else (group, ())
-    sources = [_join(row.source for row in part) for part in rows]
-    source = next((text for text in sources if text), _join(row.source for row in references))
-    cells = tuple(
-        _build_cell(part, text if text and text.split() != source.split() else None) if part else None
-        for part, text in zip(rows, sources, strict=True)
-    )
-    shown = source or next((cell.text for cell in cells if cell), "")
-    reference = _join(row.target for row in references) if references else None
-    return ComparedRow(number, doc, source, len(shown.split()), cells, {}, reference)
-
-
-def _join(texts: Iterator[str]) -> str:
-    return " ".join(text for text in texts if text)
-
-
-def _build_cell(rows: Sequence[Row], source: str | None) -> Cell:
-    scores = [row.score for row in rows if row.score is not None]
-    flags = tuple(flag for flag in Flag if any(flag in row.flags for row in rows))
-    mean = sum(scores) / len(scores) if scores else None
-    return Cell(tuple(row.sentence for row in rows), _join(row.target for row in rows), mean, flags, source)
-
-
 @dataclass(frozen=True, slots=True)
 class _Between:
-    """What the texts of two systems tell: a difference for each row, and the second's scores against the first."""
+    """Two runs, row by row: what each has, and the difference; and the second's scores against the first."""
 
-    differences: list[Difference | None]
+    first: Run
+    second: Run
+    cells: Sequence[tuple[Cell | None, Cell | None]]
+    differences: Sequence[Difference | None]
     bleu: float
     chrf: float
 
 
-def _look_between(rows: Sequence[ComparedRow], i: int, j: int) -> _Between:
-    """From system i to system j."""
-    both = [(a.text, b.text) for row in rows for a, b in [(row.cells[i], row.cells[j])] if a and b]
+def _look_between(first: Run, second: Run, cells: Sequence[tuple[Cell | None, Cell | None]]) -> _Between:
+    both = [(a.text, b.text) for a, b in cells if a and b]
     if not both:
-        return _Between([_find_difference(row.cells[i], row.cells[j], 0.0) for row in rows], 0.0, 0.0)
+        return _Between(first, second, cells, [_find_difference(a, b, 0.0) for a, b in cells], 0.0, 0.0)
     firsts, seconds = zip(*both, strict=True)
     chrf = collect_statistics("chrf", seconds, firsts)
     bleu = collect_statistics("bleu", seconds, firsts)
     chrfs = iter(score_rows("chrf", chrf))
-    differences = [
-        _find_difference(a, b, next(chrfs) if a and b else 0.0)
-        for a, b in ((row.cells[i], row.cells[j]) for row in rows)
-    ]
-    return _Between(differences, score("bleu", bleu), score("chrf", chrf))
+    differences = [_find_difference(a, b, next(chrfs) if a and b else 0.0) for a, b in cells]
+    return _Between(first, second, cells, differences, score("bleu", bleu), score("chrf", chrf))
 
 
 def _find_difference(first: Cell | None, second: Cell | None, chrf: float) -> Difference | None:
@@ -212,8 +136,9 @@ def _describe_system(run: Run) -> System:
     )
 
 
-def _summarize_pair(one: Run, other: Run, cells: Sequence[tuple[Cell | None, Cell | None]], between: _Between) -> Pair:
+def _summarize_pair(between: _Between) -> Pair:
     """All figures of two systems."""
+    one, other, cells = between.first, between.second, between.cells
     paired = [(a, b) for a, b in cells if a and b]
     found = [difference for difference in between.differences if difference]
     changes = Counter(change for difference in found for change in difference.changes)
