@@ -17,11 +17,13 @@ from tests.helpers.command import SHARED
 from tests.helpers.native import TEXTS, agree, ask, native
 from translate.engines.base import load_engine
 from translate.engines.native import compiled as engine_native_compiled
+from translate.engines.native.checkpoint import fuse, read_checkpoint
 from translate.engines.native.engine import choose_native_dtype
 from translate.engines.native.rules import read_rules
 from translate.engines.native.torch_loop import arrange
 from translate.engines.native.torch_scores import bar_repeated, best_token, best_tokens
-from translate.engines.native.torch_steps import MOST_COLUMNS, ROW_BLOCK, Buffers, attend, column_mask
+from translate.engines.native.torch_steps import MOST_COLUMNS, ROW_BLOCK, Buffers, attend, column_mask, keeps_columns
+from translate.engines.native.torch_weights import pack_weights
 from translate.engines.transformers import TransformersEngine
 from translate.model.generation import EarlyStopping, GenerationSettings
 from translate.model.tokenizer import Tokenizer
@@ -187,16 +189,21 @@ def test_best_tokens_are_those_of_topk(count: int) -> None:
 
 @pytest.mark.parametrize("queries", [1, 2, 4, 6])
 @pytest.mark.parametrize("length", [13, 200, MOST_COLUMNS - 1, MOST_COLUMNS + 3])
-def test_columns_behind_a_row_do_not_matter(queries: int, length: int) -> None:
-    """To the last bit: attention over what a row has, and over up to 512 columns more that other rows have."""
+def test_columns_behind_a_row_do_not_matter(queries: int, length: int, tiny: Model) -> None:
+    """To the last bit, attention over what a row has is that over up to 512 columns more; or the library is found out.
+
+    On some processors torch's products of several queries do not keep to it: then the engine must say that its rows depend
+    on their batch.
+    """
     generator = torch.Generator().manual_seed(1)
     query, keys = (torch.randn(ROW_BLOCK, 8, count, 32, generator=generator) for count in (queries, MOST_COLUMNS + 512))
     results = []
     for columns in (-(-length // 16) * 16, MOST_COLUMNS + 136, MOST_COLUMNS + 512):
         some, mask = keys[:, :, :columns].contiguous(), column_mask(torch.full((ROW_BLOCK,), length), columns)
         results.append(attend(query, some, some, mask, Buffers(torch.device("cpu"))))
-    assert torch.equal(results[0], results[1])
-    assert torch.equal(results[0], results[2])
+    if not all(torch.equal(results[0], result) for result in results[1:]):
+        weights = pack_weights(fuse(read_checkpoint(tiny.folder)), "float32", "cpu")
+        assert not keeps_columns(weights, queries)
 
 
 def test_repeated_ngrams_are_barred() -> None:
