@@ -101,5 +101,5 @@ def stored_shapes(path: Path) -> dict[str, Shape]:
         reason = str(error).partition("\n")[0][:200]
         raise ModelError(f"cannot load '{path}': {reason}", HINT) from error
     if kinds:
-        raise ModelError(f"cannot load '{path}': its numbers are {min(map(str, kinds))}", HINT)
+        raise ModelError(f"cannot load '{path}': a tensor of type {min(map(str, kinds))}", HINT)
     return shapes
