@@ -226,6 +226,21 @@ def test_segment_and_models_show_what_there_is(text: Path, translate: Command, t
     shown = translate("models").stdout
     assert "Helsinki-NLP/opus-mt-de-en" in shown
     assert "bundled  on this machine" in shown
+    assert "\nhere tiny-de-en runs on " in shown
+    fields = json.loads(translate("models", "--json").stdout)
+    assert [model["name"] for model in fields["models"] if model["on_this_machine"]] == ["tiny-de-en"]
+    used = fields["used"]
+    assert f"runs on {used['device']} ({used['engine']}, {used['dtype']}" in shown
+    assert used["error"] == ""
+
+
+def test_models_tells_what_does_not_run(translate: Command, tmp_path: Path) -> None:
+    """A folder that is none of a model is in the table all the same."""
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "models.txt").write_text("./broken\n", encoding="utf-8")
+    done = translate("models")
+    assert done.returncode == 0, done.stderr
+    assert "here ./broken does not run: " in done.stdout
 
 
 def test_help_comes_at_once(translate: Command) -> None:
