@@ -36,7 +36,7 @@ class Activity(logging.Handler):
         self._quiet, self._say = quiet, say
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._tell, daemon=True, name="tell what is being done")
-        self.change(what)
+        self._what, self._since = what, time.monotonic()
 
     def __enter__(self) -> Activity:
         stages = logging.getLogger("translate")
@@ -54,8 +54,10 @@ class Activity(logging.Handler):
         stages.setLevel(self._level)
 
     def change(self, what: str) -> None:
-        """Something else is being done from now on."""
-        self._what, self._since = what, time.monotonic()
+        """Something else is being done from now on; behind a colon stands how far it is."""
+        if what.partition(":")[0] != self._what.partition(":")[0]:
+            self._since = time.monotonic()
+        self._what = what
 
     def end(self) -> None:
         """Nothing that takes long is being done any more; warnings are shown all the same."""
@@ -77,9 +79,9 @@ class Activity(logging.Handler):
             what, seconds = self._what, time.monotonic() - self._since
             if terminal is not None:
                 terminal.show_status(f"{escape(what)}, {seconds:.0f} s")
-            elif seconds >= PATIENCE and what != said:
-                self._say(what)
-                said = what
+            elif seconds >= PATIENCE and what.partition(":")[0] != said:
+                said = what.partition(":")[0]
+                self._say(said)
         if terminal is not None:
             terminal.show_status("")
 

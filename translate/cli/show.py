@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +14,7 @@ import typer
 from translate.cli.options import Encoding, Files, ModelsFile, check_option, refuse
 from translate.cli.progress import Activity
 from translate.cli.streams import say_error, show
-from translate.records import TranslateError
+from translate.records import Settings, TranslateError
 from translate.text.documents import STANDARD_INPUT, check_encoding
 
 if TYPE_CHECKING:
@@ -68,28 +70,65 @@ class ModelsOptions:
 
 
 def models_command(options: ModelsOptions) -> None:
-    """A line a model, in order of preference; asks no hub."""
+    """A line a model, in order of preference, and what would be used of the machine; asks no hub."""
     from translate.model.catalog import find_models_file, list_models
 
-    with Activity("looking for models", quiet=False):
-        entries = list(list_models(options.models_file))
-    path = find_models_file(options.models_file)
+    path, entries = find_models_file(options.models_file), list(list_models(options.models_file))
+    here = next((entry for entry, present in entries if present), None)
+    use = find_use(here) if here else None
     if options.as_json:
-        print(format_models(path, entries))
+        print(format_models(path, entries, use))
         return
     width = max(len(str(entry)) for entry, _ in entries)
     for entry, present in entries:
         show(f"{entry!s:{width}}  {entry.kind:8} {'on this machine' if present else 'not on this machine'}")
-    first, here = entries[0], next((entry for entry, present in entries if present), None)
-    show("", f"from {path}; the first that can be had is used: {first[0]}")
-    if not first[1]:
+    first, is_here = entries[0]
+    show("", f"from {path}; the first that can be had is used: {first}")
+    if not is_here:
         show(f"if the hub cannot be reached: {here or 'none'}")
+    if use is not None:
+        show(f"here {use}")
 
 
-def format_models(path: Path, entries: list[tuple[Entry, bool]]) -> str:
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a model runs with on this machine where the options leave it open, and why; or the error that it ends with."""
+
+    model: str
+    engine: str = ""
+    device: str = ""
+    dtype: str = ""
+    kernels: str = ""
+    reason: str = ""
+    error: str = ""
+
+    def __str__(self) -> str:
+        if self.error:
+            return f"{self.model} does not run: {self.error}"
+        kernels = f", kernels {self.kernels}" if self.kernels else ""
+        reason = f": {self.reason}" if self.reason else ""
+        return f"{self.model} runs on {self.device} ({self.engine}, {self.dtype}{kernels}){reason}"
+
+
+def find_use(entry: Entry) -> Use:
+    """What a run would use, found out by loading the model as a run does."""
+    from translate.model.catalog import locate_model
+    from translate.run.loading import load_advised
+
+    with Activity(f"loading {entry}", quiet=False):
+        try:
+            engine, _, reason = load_advised(locate_model(entry), Settings())
+        except TranslateError as error:
+            return Use(str(entry), error=error.message)
+    kernels = engine.signature.get("kernels", "")
+    return Use(str(entry), engine.name, engine.device, engine.dtype, kernels, reason)
+
+
+def format_models(path: Path, entries: Sequence[tuple[Entry, bool]], use: Use | None) -> str:
     """The same as one line of JSON."""
     models = [
-        {"name": entry.name, "revision": entry.revision, "kind": entry.kind, "present": present}
+        {"name": entry.name, "revision": entry.revision, "kind": entry.kind, "on_this_machine": present}
         for entry, present in entries
     ]
-    return json.dumps({"models_file": str(path), "models": models}, ensure_ascii=False)
+    fields = {"models_file": str(path), "models": models, "used": use and dataclasses.asdict(use)}
+    return json.dumps(fields, ensure_ascii=False)

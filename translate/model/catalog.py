@@ -7,6 +7,7 @@ A line of models.txt is a hub name (`owner/name`, optionally `@revision`), a fol
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import threading
@@ -20,6 +21,7 @@ from typing import Any
 from translate.model.folder import OPTIONAL_FILES, SMALL_FILES, WEIGHT_FILES, fingerprint, read_canary
 from translate.records import Model, ModelError
 
+LOG = logging.getLogger(__name__)
 HUB_SECONDS = 4.0
 """How long the hub may take to say what it has, once a process: a machine without network is translating soon."""
 
@@ -195,6 +197,7 @@ def _find_entry(name: str, models_file: Path | None) -> Entry:
 def _import_hub() -> Any:
     """The hub's library, told beforehand to send nothing but what is asked for. It reads its settings when imported."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # how far it is, this module says
     os.environ.setdefault(
         "HF_HUB_DISABLE_XET", "1"
     )  # it collects 64 MB before it writes: no telling whether it stands still
@@ -231,6 +234,7 @@ def _download(entry: Entry) -> tuple[Path, str]:
         raise _Unavailable("not in the hub cache, and HF_HUB_OFFLINE is set")
     if endpoint in _unreachable:
         raise _Unavailable(_unreachable[endpoint])
+    LOG.info("asking the hub for %s", entry)
     try:
         info = within(
             HUB_SECONDS,
@@ -250,11 +254,17 @@ def _download(entry: Entry) -> tuple[Path, str]:
         raise _Unavailable(f"the hub's repository has neither {' nor '.join(WEIGHT_FILES)}")
     wanted = {name: offered[name] for name in (*SMALL_FILES, weights) if name in offered}
     held = Path(huggingface_hub.constants.HF_HUB_CACHE) / f"models--{entry.name.replace('/', '--')}" / "blobs"
+
+    def count_fetched() -> int:
+        fetched = _count_bytes(held)
+        LOG.info("fetching %s: %.1f MB", entry, fetched / 1e6)
+        return fetched
+
     try:
         paths = within(
             STALL_SECONDS,
             lambda: [Path(huggingface_hub.hf_hub_download(entry.name, name, revision=info.sha)) for name in wanted],
-            progress=lambda: _count_bytes(held),
+            progress=count_fetched,
         )
     except Exception as error:
         raise _Unavailable(f"the download broke off ({type(error).__name__}: {str(error)[:120]})") from error
