@@ -11,8 +11,8 @@
 
 #include "dense.h"
 
-#define MOST_QUERIES 4  /* that share one reading of the keys */
-#define WIDEST_HEAD 128
+#define MOST_QUERIES 4 /* that share one reading of the keys */
+#define LEAST_SHARE 1e-30f /* a scale is never 0 */
 
 typedef struct {
     word heads, head, d, layers;
@@ -32,48 +32,56 @@ INLINE word side_bytes(const Layout *layout) {
 INLINE word layer_bytes(const Layout *layout) { return 2 * side_bytes(layout); }
 INLINE word page_bytes(const Layout *layout) { return layout->layers * layer_bytes(layout); }
 
-/* Pages that nobody uses, and the memory that all pages are cut from. */
+#define SLAB_BYTES (2 * LARGE_PAGE) /* and a page more: what pages are cut from */
+
+/* Pages that nobody uses, and the slabs that all pages are cut from. */
 typedef struct {
-    char **at;
-    word count, room;
+    Pages unused, slabs;
     word bytes; /* of one page */
-    char **slabs;
-    word slab_count, slab_room;
+    word made;  /* pages, in use or not: `unused` has room for all of them */
 } Pool;
 
-static void push(char ***list, word *count, word *room, char *page) {
-    if (*count == *room) {
-        *room = 2 * *room + 16;
-        *list = found(realloc(*list, *room * sizeof(char *)));
-    }
-    (*list)[(*count)++] = page;
+/* Whether the list has room for so many pages now. */
+static int widen(Pages *list, word count) {
+    if (count <= list->room) return 1;
+    word room = count + list->room + 16;
+    char **wider = lengthen_list(list->at, room, sizeof *wider);
+    if (wider) list->at = wider, list->room = room;
+    return wider != NULL;
 }
 
-static void fill_pool(Pool *pool) {
-    word count = (word)(2 * HUGE) / pool->bytes + 1;
+static int fill_pool(Pool *pool) {
+    word count = (word)SLAB_BYTES / pool->bytes + 1;
+    if (!widen(&pool->unused, pool->made + count) || !widen(&pool->slabs, pool->slabs.count + 1)) return 0;
     char *slab = allocate(count * pool->bytes);
-    push(&pool->slabs, &pool->slab_count, &pool->slab_room, slab);
-    for (word i = count; i--;) push(&pool->at, &pool->count, &pool->room, slab + i * pool->bytes);
+    if (!slab) return 0;
+    pool->slabs.at[pool->slabs.count++] = slab, pool->made += count;
+    for (word i = count; i--;) pool->unused.at[pool->unused.count++] = slab + i * pool->bytes;
+    return 1;
 }
 
-static void reserve_pages(Pages *pages, word columns, Pool *pool) {
-    while (pages->count * LANES < columns) {
-        if (!pool->count) fill_pool(pool);
-        push(&pages->at, &pages->count, &pages->room, pool->at[--pool->count]);
+/* Whether the list has pages for so many columns now; those it has already stay as they are. */
+static int reserve_pages(Pages *pages, word columns, Pool *pool) {
+    word count = round_up(columns, LANES) / LANES;
+    if (!widen(pages, count)) return 0;
+    while (pages->count < count) {
+        if (!pool->unused.count && !fill_pool(pool)) return 0;
+        pages->at[pages->count++] = pool->unused.at[--pool->unused.count];
     }
+    return 1;
 }
 
 static void release_pages(Pages *pages, Pool *pool) {
-    while (pages->count) push(&pool->at, &pool->count, &pool->room, pages->at[--pages->count]);
+    while (pages->count) pool->unused.at[pool->unused.count++] = pages->at[--pages->count];
 }
 
 static void free_pool(Pool *pool) {
-    while (pool->slab_count) free(pool->slabs[--pool->slab_count]);
-    free(pool->slabs), free(pool->at);
+    while (pool->slabs.count) release(pool->slabs.at[--pool->slabs.count]);
+    release(pool->slabs.at), release(pool->unused.at);
 }
 
 INLINE float largest_magnitude(const float *x, word head) {
-    vec most = all(1e-12f);
+    vec most = all(LEAST_MAGNITUDE);
     for (word i = 0; i < head; i += LANES) most = larger(magnitude(load(x + i)), most);
     return largest(most);
 }
@@ -275,7 +283,7 @@ INLINE void score_bytes(const Attention *a, int queries, word head, word h) {
 
 /* Shares times the scales of values, as bytes of 0 to 255 in their own place; what their sums are to be multiplied with. */
 INLINE float quantise_shares(const Attention *a, float *shares, word scales) {
-    vec most = all(1e-30f);
+    vec most = all(LEAST_SHARE);
     for (word p = 0; p < a->count; p++) {
         vec share = load(shares + p * LANES) * load((const float *)(a->pages[p] + scales));
         store(shares + p * LANES, share);
@@ -327,14 +335,18 @@ INLINE void attend_heads(const Attention *a, int type, int queries, word head, w
         else mix_floats(a, type == BFLOAT16, queries, head, h, width);
 }
 
+/* Bytes that `attend` needs for so many columns: scores of every head and query. */
+INLINE word attention_bytes(const Layout *layout, word columns) {
+    return MOST_QUERIES * layout->heads * round_up(columns, LANES) * (word)sizeof(float);
+}
+
 /* Attention of some queries [d], `step` floats apart, in one layer of a cache. Each over the first `width` columns, or
    over those of its own, a bit a column and a number a page, `own_step` numbers apart. `ahead` is attended over next. Out:
-   [d], `out_step` apart. */
+   [d], `out_step` apart. The room has `attention_bytes`. */
 static void attend(const Layout *layout, word queries, const float *query, word step, const Pages *pages, const Pages *ahead,
-                   word layer, word width, const uint16_t *own, word own_step, float *out, word out_step, Buffer *room) {
-    word count = (width + LANES - 1) / LANES, columns = count * LANES;
-    float *scores = reserve(room, MOST_QUERIES * layout->heads * columns * 4);
-    Attention a = {layout, pages->at, layer * layer_bytes(layout), count, columns, ahead->at, ahead->count, query, step, scores,
+                   word layer, word width, const uint16_t *own, word own_step, float *out, word out_step, void *room) {
+    word columns = round_up(width, LANES), count = columns / LANES;
+    Attention a = {layout, pages->at, layer * layer_bytes(layout), count, columns, ahead->at, ahead->count, query, step, room,
                    out, out_step};
 #define HEADS(type, queries, head) attend_heads(&a, type, queries, head, width, own, own_step)
 #define TYPED(type, queries) \
@@ -361,6 +373,8 @@ static void attend(const Layout *layout, word queries, const float *query, word 
 #undef HEADS
 }
 
+#define MORE_ROWS (BLOCK_ROWS - 1) /* that `attend_within` may write behind a sentence */
+
 #if TILES
 #define TILED_HEAD(head) ((head) % 32 == 0)
 
@@ -370,16 +384,18 @@ INLINE void transpose(uvec rows[16]) {
     for (int i = 0; i < 16; i++) { \
         if (i & step) continue; \
         uvec one = rows[i], other = rows[i + step]; \
-        rows[i] = __builtin_shuffle(one, other, low), rows[i + step] = __builtin_shuffle(one, other, high); \
+        rows[i] = __builtin_shufflevector(one, other, low), rows[i + step] = __builtin_shufflevector(one, other, high); \
     }
-    EXCHANGE(1, ((uvec){0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30}),
-             ((uvec){1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31}))
-    EXCHANGE(2, ((uvec){0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29}),
-             ((uvec){2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31}))
-    EXCHANGE(4, ((uvec){0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27}),
-             ((uvec){4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31}))
-    EXCHANGE(8, ((uvec){0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23}),
-             ((uvec){8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31}))
+#define LIST(...) __VA_ARGS__
+    EXCHANGE(1, LIST(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
+             LIST(1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
+    EXCHANGE(2, LIST(0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
+             LIST(2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
+    EXCHANGE(4, LIST(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
+             LIST(4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
+    EXCHANGE(8, LIST(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+             LIST(8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+#undef LIST
 #undef EXCHANGE
 }
 
@@ -482,15 +498,31 @@ INLINE void share_columns(const Head *of, word length, word rows) {
     }
 }
 
+/* Bytes of a head's keys, and as many of its queries and of its values; of the scores of a block of queries, and of their
+   shares. A head is some lines longer, or all heads would share a few of the cache's sets. */
+INLINE word packed_bytes(word rows, word size) { return rows * size * (word)sizeof(uint16_t); }
+INLINE word block_scores_bytes(word rows) { return rows * BLOCK_ROWS * (word)sizeof(float); }
+INLINE word block_shares_bytes(word rows) { return rows * BLOCK_ROWS * (word)sizeof(uint16_t); }
+INLINE word head_bytes(word rows, word size) {
+    return 3 * packed_bytes(rows, size) + block_scores_bytes(rows) + block_shares_bytes(rows) + 5 * LINE;
+}
+
+/* Bytes that `attend_within` needs for a sentence: for each head a record and its numbers. */
+INLINE word within_bytes(const Layout *layout, word length) {
+    return layout->heads * (head_bytes(round_up(length, BLOCK_ROWS), layout->head) + (word)sizeof(Head));
+}
+
 /* Attention of all tokens of a sentence over each other, in bfloat16: queries, keys and values [length][3][d] → out [length][d],
-   behind which 31 rows more are overwritten. Each pass goes through all heads: tiles have to wait for what was just stored. */
-static void attend_within(const Layout *layout, word length, const float *fused, float *out, Buffer *room) {
-    word d = layout->d, size = layout->head, rows = (length + 31) / 32 * 32, bytes = rows * (6 * size + 32 * 6) + 320;
-    char *at = reserve(room, layout->heads * bytes);
-    Head head[layout->heads];
-    for (word h = 0; h < layout->heads; h++, at += bytes) {
-        char *queries = at + rows * size * 2, *values = queries + rows * size * 2, *scores = values + rows * size * 2;
-        head[h] = (Head){(uint16_t *)at, (uint16_t *)(scores + rows * 128), (uint32_t *)queries, (uint32_t *)values, (float *)scores};
+   behind which MORE_ROWS rows are overwritten. Each pass goes through all heads: tiles have to wait for what was just stored.
+   The room has `within_bytes`. */
+static void attend_within(const Layout *layout, word length, const float *fused, float *out, void *room) {
+    word d = layout->d, size = layout->head, rows = round_up(length, BLOCK_ROWS);
+    char *at = room;
+    Head *head = (Head *)(at + layout->heads * head_bytes(rows, size));
+    for (word h = 0; h < layout->heads; h++, at += head_bytes(rows, size)) {
+        char *queries = at + packed_bytes(rows, size), *values = queries + packed_bytes(rows, size);
+        char *scores = values + packed_bytes(rows, size), *shares = scores + block_scores_bytes(rows);
+        head[h] = (Head){(uint16_t *)at, (uint16_t *)shares, (uint32_t *)queries, (uint32_t *)values, (float *)scores};
         pack_head(head + h, size, length, fused + h * size, d);
     }
     for (word r = 0; r < rows; r += 32, out += 32 * d) {
@@ -507,7 +539,10 @@ static void attend_within(const Layout *layout, word length, const float *fused,
 }
 #else
 #define TILED_HEAD(head) 0
-static void attend_within(const Layout *layout, word length, const float *fused, float *out, Buffer *room) {}
+INLINE word within_bytes(const Layout *layout, word length) { return (void)layout, (void)length, 0; }
+static void attend_within(const Layout *layout, word length, const float *fused, float *out, void *room) {
+    (void)layout, (void)length, (void)fused, (void)out, (void)room;
+}
 #endif
 
 #endif

@@ -14,10 +14,8 @@
 #ifndef DENSE_H
 #define DENSE_H
 
+#include "memory.h"
 #include "vectors.h"
-
-enum { FLOAT32, BFLOAT16, INT8 };
-enum { LINEAR, SWISH, RELU };
 
 #define PANEL (2 * LANES)
 #if defined(__AVX512VNNI__) || defined(__AVXVNNI__) || !defined(__AVX2__)
@@ -31,6 +29,11 @@ enum { LINEAR, SWISH, RELU };
 #define TILES 0
 #endif
 #define OFFSET (TILES ? 0 : LEVELS + 1)
+#define TILE_ROWS 16
+#define TILE_WORDS 16 /* of a row */
+#define TILE_BYTES (TILE_ROWS * TILE_WORDS * 4)
+#define BLOCK_ROWS (2 * TILE_ROWS) /* of inputs, that share one reading of the weights */
+#define LEAST_MAGNITUDE 1e-12f     /* a scale is never 0 */
 #if LANES == 16
 #define TALL 12 /* rows of a product that are held in registers at once */
 #else
@@ -46,8 +49,8 @@ typedef struct {
     int32_t *added;       /* [columns]: what the offset adds to the sum, int8 */
 } Dense;
 
-/* Inputs of some rows in words of 32 bits, and the scale of each row. Where tiles multiply them, 16 rows stand together, 16
-   words of each at a time. */
+/* Inputs of some rows in words of 32 bits, and the scale of each row. Where tiles multiply them, TILE_ROWS rows stand together,
+   TILE_WORDS words of each at a time. */
 typedef struct {
     const char *words;
     word stride; /* bytes of a row */
@@ -56,19 +59,31 @@ typedef struct {
 
 INLINE word per_word(int type) { return type == FLOAT32 ? 1 : type == BFLOAT16 ? 2 : 4; }
 
-static void pack_dense(Dense *dense, int type, const float *weight, const float *bias, word inputs, word width, float missing) {
-    word group = per_word(type), words = (inputs + group - 1) / group;
-    words = type == FLOAT32 ? words : (words + 15) / 16 * 16; /* whole tiles */
-    word columns = (width + PANEL - 1) / PANEL * PANEL;
+/* Words of 32 bits along so many inputs; whole tiles but for float32. */
+INLINE word input_words(int type, word inputs) {
+    word words = round_up(inputs, per_word(type)) / per_word(type);
+    return type == FLOAT32 ? words : round_up(words, TILE_WORDS);
+}
+
+/* Bytes that `prepare` needs for so many rows: their words, and a scale for each. */
+INLINE word input_bytes(int type, word inputs, word rows) {
+    return type == FLOAT32 ? 0 : round_up(rows, BLOCK_ROWS) * (input_words(type, inputs) * 4 + (word)sizeof(float));
+}
+
+/* Weights [width, inputs] and bias [width] in panels; columns behind the width get the bias `missing`. 0 without memory: what
+   there is then is still to be freed. */
+static int pack_dense(Dense *dense, int type, const float *weight, const float *bias, word inputs, word width, float missing) {
+    word group = per_word(type), words = input_words(type, inputs), columns = round_up(width, PANEL);
     *dense = (Dense){type, inputs, width, words, columns, allocate(columns * words * 4), allocate(columns * 4), NULL, NULL};
     dense->scales = allocate(columns * 4), dense->added = allocate(columns * 4);
+    if (!dense->packed || !dense->bias || !dense->scales || !dense->added) return 0;
     memset(dense->packed, 0, columns * words * 4);
     for (word n = 0; n < columns; n++) {
         dense->bias[n] = n < width ? bias[n] : missing;
         dense->scales[n] = 0, dense->added[n] = 0;
         if (n >= width) continue;
         const float *row = weight + n * inputs;
-        float most = 1e-12f;
+        float most = LEAST_MAGNITUDE;
         for (word k = 0; k < inputs; k++) most = fabsf(row[k]) > most ? fabsf(row[k]) : most;
         dense->scales[n] = most / 127;
         for (word k = 0; k < inputs; k++) {
@@ -80,21 +95,22 @@ static void pack_dense(Dense *dense, int type, const float *weight, const float 
             else memcpy(at, &quantised, 1), dense->added[n] += OFFSET * quantised;
         }
     }
+    return 1;
 }
 
-static void free_dense(Dense *dense) { free(dense->packed), free(dense->bias), free(dense->scales), free(dense->added); }
+static void free_dense(Dense *dense) { release(dense->packed), release(dense->bias), release(dense->scales), release(dense->added); }
 
-/* The rows' inputs as a product of that type takes them, in `room`. */
-static Inputs prepare(const Dense *dense, const float *x, word rows, Buffer *room) {
+/* The rows' inputs as a product of that type takes them, in a room of `input_bytes`. */
+static Inputs prepare(const Dense *dense, const float *x, word rows, void *room) {
     word width = dense->inputs;
     if (dense->type == FLOAT32) return (Inputs){(const char *)x, width * 4, NULL};
-    word bytes = dense->words * 4, whole = (rows + 31) / 32 * 32;
-    char *out = reserve(room, whole * (bytes + 4));
-    float *scales = (float *)(out + whole * bytes);
+    word bytes = dense->words * 4;
+    char *out = room;
+    float *scales = (float *)(out + round_up(rows, BLOCK_ROWS) * bytes);
     for (word row = 0; row < rows; row++, x += width) {
 #if TILES
-        char *start = out + row / 16 * 16 * bytes + row % 16 * 64;
-#define PLACE(byte) (start + (byte) / 64 * 1024 + (byte) % 64)
+        char *start = out + row / TILE_ROWS * TILE_ROWS * bytes + row % TILE_ROWS * TILE_WORDS * 4;
+#define PLACE(byte) (start + (byte) / (TILE_WORDS * 4) * TILE_BYTES + (byte) % (TILE_WORDS * 4))
 #else
         char *start = out + row * bytes;
 #define PLACE(byte) (start + (byte))
@@ -104,7 +120,7 @@ static Inputs prepare(const Dense *dense, const float *x, word rows, Buffer *roo
             for (word i = 0; i < width; i += LANES) *(hvec *)PLACE(2 * i) = to_half(load(x + i));
             continue;
         }
-        vec even = all(1e-12f), odd = even;
+        vec even = all(LEAST_MAGNITUDE), odd = even;
         for (word i = 0; i < width; i += 2 * LANES) {
             even = larger(magnitude(load(x + i)), even);
             odd = larger(magnitude(load(x + i + LANES)), odd);
@@ -231,7 +247,7 @@ static void tiles_begin(void) {
         uint16_t bytes[16];
         uint8_t rows[16];
     } config = {.palette = 1};
-    for (int i = 0; i < 8; i++) config.bytes[i] = 64, config.rows[i] = 16;
+    for (int i = 0; i < 8; i++) config.bytes[i] = TILE_WORDS * 4, config.rows[i] = TILE_ROWS;
     _tile_loadconfig(&config);
 }
 static void tiles_end(void) { _tile_release(); }
@@ -255,6 +271,10 @@ INLINE void finish_some(int type, int activation, Pending *p, int count, word ou
     p->sums += count * PANEL, p->out += count * out_stride, p->rows -= count;
     if (type == INT8) p->scales += count;
 }
+
+/* What the next two use of the function they stand in: type, activation, out_stride; words, k (how far along the inputs), x and
+   panel (what is read there), both (whether there is a second tile of rows), lines and ahead (what is fetched at each step),
+   before (rows to be finished meanwhile). A tile's number has to be a constant, so they cannot be functions. */
 
 /* A product of tiles, and meanwhile `count` rows of what came before. */
 #define TILE_PRODUCT(sum, x, weights, count) \
@@ -351,8 +371,8 @@ static void multiply(const Dense *dense, const Inputs *inputs, word rows, word f
 #undef PANELS
 }
 
-/* out [rows, width] = activation(x W + b). */
-static void apply(const Dense *dense, const float *x, word rows, int activation, float *out, Buffer *room) {
+/* out [rows, width] = activation(x W + b), in a room of `input_bytes`. */
+static void apply(const Dense *dense, const float *x, word rows, int activation, float *out, void *room) {
     Inputs inputs = prepare(dense, x, rows, room);
     multiply(dense, &inputs, rows, 0, dense->columns, activation, out, dense->width);
 }

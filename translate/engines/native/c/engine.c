@@ -5,17 +5,21 @@
    result takes part in another's, and none depends on what else is computed. A worker is used by one thread at a time;
    workers share a model, which is only read. */
 
+#include "interface.h"
 #include "vectors.h"
+#include "memory.h"
 #include "dense.h"
 #include "attention.h"
 #include "search.h"
 #include "profile.h"
 #if TILES
 #include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 #define ENCODER_TOKENS 256 /* source tokens that are encoded together, half as many by narrow models in int8: what they need stays in the cache */
 #define NARROW 256
+#define NORM_EPSILON 1e-5f /* as torch.nn.LayerNorm has it */
 
 typedef struct {
     float *weight, *bias; /* [d] */
@@ -26,16 +30,16 @@ typedef struct {
     Norm norm, cross_norm, final_norm;
 } Layer;
 
-typedef struct {
-    word d, inner, activation;
+struct Model {
+    Sizes sizes;
+    word d, inner; /* the widest of all layers */
     Layout encoder_layout, decoder_layout;
-    word encoder_layers, decoder_layers;
     const float *source_tokens, *target_tokens, *source_positions, *target_positions; /* the caller's */
     Layer *encoder, *decoder;
     Dense memory, logits;
-} Model;
+};
 
-typedef struct {
+struct Worker {
     const Model *model;
     Rules rules;
     word *barred;
@@ -46,11 +50,21 @@ typedef struct {
     Pool pool, sentence_pool;
     word *active;
     Choice *choices;
+    char *followed; /* what `follow_parents` needs */
     Buffer x, fused, mixed, added, inner, inputs, scores, logits, bars;
-} Worker;
+};
 
-/* int8 runs on machines with other levels differ. */
-word levels(void) { return LEVELS; }
+word abi(void) { return ABI; }
+
+void kernels_of(Kernels *kernels) {
+    *kernels = (Kernels){.kernels_bytes = sizeof(Kernels), .sizes_bytes = sizeof(Sizes), .weights_bytes = sizeof(Weights),
+                         .layer_bytes = sizeof(LayerWeights), .rules_bytes = sizeof(Rules), .source_bytes = sizeof(Source),
+                         .finished_bytes = sizeof(Finished), .width_step = WIDTH_STEP, .head_step = HEAD_STEP,
+                         .widest_head = WIDEST_HEAD, .most_beams = MOST_BEAMS, .lanes = LANES, .levels = LEVELS, .tiles = TILES};
+#if LANES == 16 && defined(__AVX512BF16__)
+    kernels->bfloat16 = 1;
+#endif
+}
 
 /* Ask the system for the use of matrix tiles; 0 if it refuses, and these kernels cannot be used then. */
 word may_run(void) {
@@ -62,104 +76,186 @@ word may_run(void) {
 #endif
 }
 
-static void read_dense(Dense *dense, int type, const float *const **tensors, word inputs, word width, float missing) {
-    pack_dense(dense, type, (*tensors)[0], (*tensors)[1], inputs, width, missing);
-    *tensors += 2;
+INLINE int within(word number, word least, word most) { return number >= least && number <= most; }
+INLINE int is_width(word number) { return within(number, WIDTH_STEP, WIDEST) && number % WIDTH_STEP == 0; }
+
+INLINE int are_heads(word heads, word d) {
+    return within(heads, 1, d) && heads * (d / heads) == d && d / heads % HEAD_STEP == 0 && d / heads <= WIDEST_HEAD;
 }
 
-static void read_norm(Norm *norm, const float *const **tensors, word d) {
+static int are_sizes(const Sizes *s) {
+    return s->bytes == sizeof *s && within(s->type, FLOAT32, INT8) && within(s->activation, SWISH, RELU) && is_width(s->d) &&
+           is_width(s->encoder_inner) && is_width(s->decoder_inner) && are_heads(s->encoder_heads, s->d) &&
+           are_heads(s->decoder_heads, s->d) && within(s->encoder_layers, 0, MOST_LAYERS) && within(s->decoder_layers, 1, MOST_LAYERS) &&
+           within(s->source_vocabulary, 1, MOST_TOKENS) && within(s->target_vocabulary, 1, MOST_TOKENS) &&
+           within(s->positions, 1, MOST_POSITIONS) && within(s->logits, 1, s->target_vocabulary);
+}
+
+INLINE int is_pair(const Pair *pair) { return pair->weight && pair->bias; }
+
+static int are_layer(const LayerWeights *w, int cross) {
+    int whole = is_pair(&w->qkv) && is_pair(&w->out) && is_pair(&w->norm) && is_pair(&w->up) && is_pair(&w->down) && is_pair(&w->final_norm);
+    return whole && cross == is_pair(&w->cross_query) && cross == is_pair(&w->cross_out) && cross == is_pair(&w->cross_norm);
+}
+
+static int are_weights(const Weights *w, const Sizes *s) {
+    int whole = w->bytes == sizeof *w && w->encoder_layers == s->encoder_layers && w->decoder_layers == s->decoder_layers;
+    whole = whole && w->source_tokens && w->target_tokens && w->source_positions && w->target_positions;
+    whole = whole && (w->encoder || !s->encoder_layers) && w->decoder && is_pair(&w->memory) && is_pair(&w->logits);
+    for (word i = 0; whole && i < s->encoder_layers; i++) whole = are_layer(w->encoder + i, 0);
+    for (word i = 0; whole && i < s->decoder_layers; i++) whole = are_layer(w->decoder + i, 1);
+    return whole;
+}
+
+static int pack_norm(Norm *norm, const Pair *pair, word d) {
     norm->weight = allocate(d * 4), norm->bias = allocate(d * 4);
-    memcpy(norm->weight, (*tensors)[0], d * 4), memcpy(norm->bias, (*tensors)[1], d * 4);
-    *tensors += 2;
+    if (!norm->weight || !norm->bias) return 0;
+    memcpy(norm->weight, pair->weight, d * 4), memcpy(norm->bias, pair->bias, d * 4);
+    return 1;
 }
 
-static void read_layer(Layer *layer, int type, const float *const **tensors, word d, word inner, int cross) {
-    memset(layer, 0, sizeof *layer);
-    read_dense(&layer->qkv, type, tensors, d, 3 * d, 0);
-    read_dense(&layer->out, type, tensors, d, d, 0);
-    read_norm(&layer->norm, tensors, d);
-    if (cross) {
-        read_dense(&layer->cross_query, type, tensors, d, d, 0);
-        read_dense(&layer->cross_out, type, tensors, d, d, 0);
-        read_norm(&layer->cross_norm, tensors, d);
+/* 0 without memory, as the next. */
+static int pack_layer(Layer *layer, const LayerWeights *w, int type, word d, word inner) {
+    int cross = is_pair(&w->cross_query);
+    return pack_dense(&layer->qkv, type, w->qkv.weight, w->qkv.bias, d, 3 * d, 0) &&
+           pack_dense(&layer->out, type, w->out.weight, w->out.bias, d, d, 0) && pack_norm(&layer->norm, &w->norm, d) &&
+           (!cross || (pack_dense(&layer->cross_query, type, w->cross_query.weight, w->cross_query.bias, d, d, 0) &&
+                       pack_dense(&layer->cross_out, type, w->cross_out.weight, w->cross_out.bias, d, d, 0) &&
+                       pack_norm(&layer->cross_norm, &w->cross_norm, d))) &&
+           pack_dense(&layer->up, type, w->up.weight, w->up.bias, d, inner, 0) &&
+           pack_dense(&layer->down, type, w->down.weight, w->down.bias, inner, d, 0) && pack_norm(&layer->final_norm, &w->final_norm, d);
+}
+
+static int pack_model(Model *model, const Weights *w) {
+    const Sizes *s = &model->sizes;
+    int type = (int)s->type, whole = 1;
+    model->encoder = allocate_list(s->encoder_layers, sizeof(Layer));
+    model->decoder = allocate_list(s->decoder_layers, sizeof(Layer));
+    if (!model->encoder || !model->decoder) return 0;
+    for (word i = 0; whole && i < s->encoder_layers; i++)
+        whole = pack_layer(model->encoder + i, w->encoder + i, type, s->d, s->encoder_inner);
+    for (word i = 0; whole && i < s->decoder_layers; i++)
+        whole = pack_layer(model->decoder + i, w->decoder + i, type, s->d, s->decoder_inner);
+    return whole && pack_dense(&model->memory, type, w->memory.weight, w->memory.bias, s->d, 2 * s->d * s->decoder_layers, 0) &&
+           pack_dense(&model->logits, type, w->logits.weight, w->logits.bias, s->d, s->logits, -INFINITY);
+}
+
+/* Pack a model. 0, NO_MEMORY or REFUSED. */
+word model_new(const Sizes *sizes, const Weights *weights, Model **made) {
+    *made = NULL;
+    if (!are_sizes(sizes) || !are_weights(weights, sizes)) return REFUSED;
+    Model *model = allocate_list(1, sizeof *model);
+    if (!model) return NO_MEMORY;
+    word d = sizes->d;
+    int type = (int)sizes->type, cached = type == INT8 && LEVELS < 127 ? BFLOAT16 : type; /* 16-bit sums of bytes would overflow */
+    int tiled = type != FLOAT32 && TILED_HEAD(d / sizes->encoder_heads);
+    *model = (Model){.sizes = *sizes, .d = d,
+                     .inner = sizes->encoder_inner > sizes->decoder_inner ? sizes->encoder_inner : sizes->decoder_inner,
+                     .encoder_layout = {sizes->encoder_heads, d / sizes->encoder_heads, d, 1, tiled ? BFLOAT16 : FLOAT32},
+                     .decoder_layout = {sizes->decoder_heads, d / sizes->decoder_heads, d, sizes->decoder_layers, cached},
+                     .source_tokens = weights->source_tokens, .target_tokens = weights->target_tokens,
+                     .source_positions = weights->source_positions, .target_positions = weights->target_positions};
+    if (!pack_model(model, weights)) {
+        model_free(model);
+        return NO_MEMORY;
     }
-    read_dense(&layer->up, type, tensors, d, inner, 0);
-    read_dense(&layer->down, type, tensors, inner, d, 0);
-    read_norm(&layer->final_norm, tensors, d);
-}
-
-/* sizes: type, d, encoder and decoder heads, inner widths, layers, vocabulary, activation. tensors: four tables, which the
-   caller keeps, then weight and bias of everything, in the order of `read_layer`, cross-attention's memory and logits last. */
-Model *model_new(const word *sizes, const float *const *tensors) {
-    word d = sizes[1], encoder_layers = sizes[6], decoder_layers = sizes[7];
-    int type = (int)sizes[0], cached = type == INT8 && LEVELS < 127 ? BFLOAT16 : type; /* 16-bit sums of bytes would overflow */
-    int tiled = type != FLOAT32 && TILED_HEAD(d / sizes[2]);
-    Model *model = allocate(sizeof *model);
-    *model = (Model){.d = d, .inner = sizes[4] > sizes[5] ? sizes[4] : sizes[5], .activation = sizes[9],
-                     .encoder_layout = {sizes[2], d / sizes[2], d, 1, tiled ? BFLOAT16 : FLOAT32},
-                     .decoder_layout = {sizes[3], d / sizes[3], d, decoder_layers, cached},
-                     .encoder_layers = encoder_layers, .decoder_layers = decoder_layers,
-                     .source_tokens = tensors[0], .target_tokens = tensors[1],
-                     .source_positions = tensors[2], .target_positions = tensors[3]};
-    tensors += 4;
-    model->encoder = allocate(encoder_layers * sizeof(Layer)), model->decoder = allocate(decoder_layers * sizeof(Layer));
-    for (word i = 0; i < encoder_layers; i++) read_layer(model->encoder + i, type, &tensors, d, sizes[4], 0);
-    for (word i = 0; i < decoder_layers; i++) read_layer(model->decoder + i, type, &tensors, d, sizes[5], 1);
-    read_dense(&model->memory, type, &tensors, d, 2 * d * decoder_layers, 0);
-    read_dense(&model->logits, type, &tensors, d, sizes[8], -INFINITY);
-    return model;
+    *made = model;
+    return 0;
 }
 
 static void free_layers(Layer *layers, word count) {
-    for (word i = 0; i < count; i++) {
+    for (word i = 0; layers && i < count; i++) {
         Dense *dense[] = {&layers[i].qkv, &layers[i].out, &layers[i].cross_query, &layers[i].cross_out, &layers[i].up, &layers[i].down};
         Norm *norms[] = {&layers[i].norm, &layers[i].cross_norm, &layers[i].final_norm};
         for (int j = 0; j < 6; j++) free_dense(dense[j]);
-        for (int j = 0; j < 3; j++) free(norms[j]->weight), free(norms[j]->bias);
+        for (int j = 0; j < 3; j++) release(norms[j]->weight), release(norms[j]->bias);
     }
-    free(layers);
+    release(layers);
 }
 
 void model_free(Model *model) {
-    free_layers(model->encoder, model->encoder_layers), free_layers(model->decoder, model->decoder_layers);
-    free_dense(&model->memory), free_dense(&model->logits), free(model);
+    free_layers(model->encoder, model->sizes.encoder_layers), free_layers(model->decoder, model->sizes.decoder_layers);
+    free_dense(&model->memory), free_dense(&model->logits), release(model);
 }
 
-/* rules: beams, early stopping, renormalise, start, end, ngram, how many barred tokens, those. positions: of the longest row. */
-Worker *worker_new(const Model *model, const word *rules, double length_penalty, word slots, word positions) {
-    Worker *worker = allocate(sizeof *worker);
-    memset(worker, 0, sizeof *worker);
-    word beams = rules[0], bars = rules[6];
-    worker->model = model, worker->slots = slots, worker->positions = positions;
-    worker->barred = allocate(bars * sizeof(word));
-    memcpy(worker->barred, rules + 7, bars * sizeof(word));
-    worker->rules = (Rules){beams, rules[1], rules[2], rules[3], rules[4], rules[5], bars, (float)length_penalty, worker->barred};
-    worker->powers = allocate((positions + 2) * 4);
-    for (word i = 0; i < positions + 2; i++) worker->powers[i] = (float)pow(i > 1 ? (double)i : 1.0, length_penalty);
-    worker->slot = found(calloc(slots, sizeof(Slot)));
-    worker->past = found(calloc(slots, sizeof(Pages))), worker->source = found(calloc(slots, sizeof(Pages)));
-    worker->active = found(calloc(slots, sizeof(word))), worker->choices = found(calloc(slots * beams, sizeof(Choice)));
-    for (word i = 0; i < slots; i++) {
-        int32_t *lists = allocate((beams + 1) * (positions + 1) * 4);
-        worker->slot[i].history = lists, worker->slot[i].best = lists + beams * (positions + 1);
-        worker->slot[i].own = allocate(beams * own_pages(&worker->rules, positions) * 2);
-    }
+static int are_rules(const Rules *r, const Sizes *s, word slots, word positions) {
+    word last = s->logits - 1;
+    int whole = r->bytes == sizeof *r && within(r->beams, 1, MOST_BEAMS) && within(r->stopping, HEURISTIC, HOPEFUL) &&
+                within(r->start, 0, s->target_vocabulary - 1) && within(r->end, 0, last) && within(r->ngram, 0, MOST_POSITIONS) &&
+                within(r->bars, 0, MOST_TOKENS) && (r->barred || !r->bars) && isfinite(r->length_penalty) &&
+                within(slots, 1, MOST_SLOTS) && within(positions, 1, s->positions - 1);
+    for (word i = 0; whole && i < r->bars; i++) whole = within(r->barred[i], 0, s->target_vocabulary - 1);
+    return whole;
+}
+
+/* The lists of a slot: a history for each beam and the best hypothesis in one, and each beam's own columns. */
+static int make_slot(Slot *slot, const Rules *rules, word positions) {
+    slot->history = allocate(history_bytes(rules, positions) + best_bytes(positions));
+    slot->own = allocate(own_bytes(rules, positions));
+    if (!slot->history || !slot->own) return 0;
+    slot->best = slot->history + rules->beams * (positions + 1);
+    return 1;
+}
+
+static int make_slots(Worker *worker) {
+    word slots = worker->slots, positions = worker->positions, lists = history_bytes(&worker->rules, positions);
+    word columns = own_bytes(&worker->rules, positions);
+    worker->barred = allocate(worker->rules.bars * (word)sizeof(word));
+    worker->powers = allocate((positions + 2) * (word)sizeof(float));
+    worker->followed = allocate(lists > columns ? lists : columns);
+    worker->slot = allocate_list(slots, sizeof(Slot));
+    worker->past = allocate_list(slots, sizeof(Pages)), worker->source = allocate_list(slots, sizeof(Pages));
+    worker->active = allocate_list(slots, sizeof(word));
+    worker->choices = allocate_list(slots * worker->rules.beams, sizeof(Choice));
+    int whole = worker->barred && worker->powers && worker->followed && worker->slot && worker->past && worker->source &&
+                worker->active && worker->choices;
+    for (word i = 0; whole && i < slots; i++) whole = make_slot(worker->slot + i, &worker->rules, positions);
+    return whole;
+}
+
+/* Slots for rows of up to so many positions. 0, NO_MEMORY or REFUSED. */
+word worker_new(const Model *model, const Rules *rules, word slots, word positions, Worker **made) {
+    *made = NULL;
+    if (!are_rules(rules, &model->sizes, slots, positions)) return REFUSED;
+    Worker *worker = allocate_list(1, sizeof *worker);
+    if (!worker) return NO_MEMORY;
+    worker->model = model, worker->slots = slots, worker->positions = positions, worker->rules = *rules;
     worker->pool.bytes = page_bytes(&model->decoder_layout), worker->sentence_pool.bytes = page_bytes(&model->encoder_layout);
-    return worker;
+    if (!make_slots(worker)) {
+        worker_free(worker);
+        return NO_MEMORY;
+    }
+    if (rules->bars) memcpy(worker->barred, rules->barred, (size_t)rules->bars * sizeof(word));
+    worker->rules.barred = worker->barred;
+    for (word i = 0; i < positions + 2; i++) worker->powers[i] = (float)pow(i > 1 ? (double)i : 1.0, rules->length_penalty);
+    *made = worker;
+    return 0;
 }
 
 void worker_free(Worker *worker) {
-    for (word i = 0; i < worker->slots; i++)
-        free(worker->slot[i].history), free(worker->slot[i].own), free(worker->past[i].at), free(worker->source[i].at);
-    free_pool(&worker->pool), free_pool(&worker->sentence_pool), free(worker->sentence.at);
+    for (word i = 0; worker->slot && i < worker->slots; i++) release(worker->slot[i].history), release(worker->slot[i].own);
+    for (word i = 0; worker->past && i < worker->slots; i++) release(worker->past[i].at);
+    for (word i = 0; worker->source && i < worker->slots; i++) release(worker->source[i].at);
+    free_pool(&worker->pool), free_pool(&worker->sentence_pool), release(worker->sentence.at);
     Buffer *buffers[] = {&worker->x, &worker->fused, &worker->mixed, &worker->added, &worker->inner,
                          &worker->inputs, &worker->scores, &worker->logits, &worker->bars};
-    for (int i = 0; i < 9; i++) free(buffers[i]->at);
-    free(worker->barred), free(worker->powers), free(worker->slot), free(worker->past), free(worker->source);
-    free(worker->active), free(worker->choices), free(worker);
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) release(buffers[i]->at);
+    release(worker->barred), release(worker->powers), release(worker->slot), release(worker->past), release(worker->source);
+    release(worker->active), release(worker->choices), release(worker->followed), release(worker);
 }
 
-/* x = layer normalisation of x + added, both [rows, d]; epsilon as torch.nn.LayerNorm has it. */
+/* Whether there is room now for all that the layers need: so many rows, of which `fused` numbers each are the widest
+   projection, and so many bytes for attention. */
+static int reserve_rows(Worker *worker, word rows, word fused, word attention) {
+    const Model *model = worker->model;
+    word row = model->d * (word)sizeof(float);
+    return reserve(&worker->x, rows * row) && reserve(&worker->mixed, (rows + MORE_ROWS) * row) && reserve(&worker->added, rows * row) &&
+           reserve(&worker->fused, rows * fused * (word)sizeof(float)) && reserve(&worker->inner, rows * model->inner * (word)sizeof(float)) &&
+           reserve(&worker->inputs, input_bytes((int)model->sizes.type, model->d > model->inner ? model->d : model->inner, rows)) &&
+           reserve(&worker->scores, attention);
+}
+
+/* x = layer normalisation of x + added, both [rows, d]. */
 static void normalise(float *x, const float *added, const Norm *norm, word rows, word d) {
     for (word row = 0; row < rows; row++, x += d, added += d) {
         vec sums[2] = {(vec){}, (vec){}}, squares[2] = {(vec){}, (vec){}};
@@ -175,7 +271,7 @@ static void normalise(float *x, const float *added, const Norm *norm, word rows,
                 vec y = load(x + i + j * LANES) - mean;
                 squares[j] += y * y;
             }
-        vec rate = all(1.0f / sqrtf(total(squares[0] + squares[1]) / (float)d + 1e-5f));
+        vec rate = all(1.0f / sqrtf(total(squares[0] + squares[1]) / (float)d + NORM_EPSILON));
         for (word i = 0; i < d; i += LANES)
             store(x + i, (load(x + i) - mean) * rate * load(norm->weight + i) + load(norm->bias + i));
     }
@@ -184,13 +280,13 @@ static void normalise(float *x, const float *added, const Norm *norm, word rows,
 /* out = activation(x W + b). */
 static void project(Worker *worker, const Dense *dense, const float *x, word rows, word activation, float *out) {
     PROFILED(PRODUCTS, rows * dense->inputs * dense->width, dense->words * dense->columns * 4,
-             apply(dense, x, rows, (int)activation, out, &worker->inputs));
+             apply(dense, x, rows, (int)activation, out, worker->inputs.at));
 }
 
 /* x = layer normalisation of x + (y W + b). */
 static void add_and_normalise(Worker *worker, const Dense *dense, const Norm *norm, const float *y, word rows, float *x) {
     word d = worker->model->d;
-    float *added = reserve(&worker->added, rows * d * 4);
+    float *added = worker->added.at;
     project(worker, dense, y, rows, LINEAR, added);
     PROFILED(NORMS, 0, 0, normalise(x, added, norm, rows, d));
 }
@@ -201,8 +297,8 @@ static void embed(float *x, const float *token, const float *position, word d) {
 
 /* The second half of a layer. */
 static void feed_forward(Worker *worker, const Layer *layer, float *x, word rows) {
-    float *inner = reserve(&worker->inner, rows * worker->model->inner * 4);
-    project(worker, &layer->up, x, rows, worker->model->activation, inner);
+    float *inner = worker->inner.at;
+    project(worker, &layer->up, x, rows, worker->model->sizes.activation, inner);
     add_and_normalise(worker, &layer->down, &layer->final_norm, inner, rows, x);
 }
 
@@ -211,66 +307,98 @@ static void attend_sentence(Worker *worker, word length, const float *fused, flo
     const Layout *layout = &worker->model->encoder_layout;
     word d = layout->d;
     if (layout->type == BFLOAT16) {
-        attend_within(layout, length, fused, out, &worker->scores);
+        attend_within(layout, length, fused, out, worker->scores.at);
         return;
     }
-    reserve_pages(&worker->sentence, length, &worker->sentence_pool);
     remember(layout, &worker->sentence, 0, 0, length, fused + d, fused + 2 * d, 3 * d);
-    attend(layout, length, fused, 3 * d, &worker->sentence, &worker->sentence, 0, length, NULL, 0, out, d, &worker->scores);
+    attend(layout, length, fused, 3 * d, &worker->sentence, &worker->sentence, 0, length, NULL, 0, out, d, worker->scores.at);
 }
 
-/* Encode sources of these lengths, ids one behind the other, into the pages of these slots. */
-static void encode(Worker *worker, word count, const word *slots, const int32_t *ids, const word *lengths) {
+/* Encode sources, ids one behind the other, into the pages of these slots. Room and pages are there. */
+static void encode(Worker *worker, word count, const word *slots, const int32_t *ids, const Source *sources) {
     const Model *model = worker->model;
     word d = model->d, rows = 0, at = 0;
     PROFILE_SIDE(0);
-    for (word i = 0; i < count; i++) rows += lengths[i];
-    float *x = reserve(&worker->x, rows * d * 4), *fused = reserve(&worker->fused, rows * 3 * d * 4);
-    float *mixed = reserve(&worker->mixed, (rows + 31) * d * 4);
+    for (word i = 0; i < count; i++) rows += sources[i].length;
+    float *x = worker->x.at, *fused = worker->fused.at, *mixed = worker->mixed.at;
     for (word i = 0; i < count; i++)
-        for (word j = 0; j < lengths[i]; j++, at++)
+        for (word j = 0; j < sources[i].length; j++, at++)
             embed(x + at * d, model->source_tokens + ids[at] * d, model->source_positions + j * d, d);
-    for (word l = 0; l < model->encoder_layers; l++) {
+    for (word l = 0; l < model->sizes.encoder_layers; l++) {
         const Layer *layer = model->encoder + l;
         project(worker, &layer->qkv, x, rows, LINEAR, fused);
         at = 0;
-        for (word i = 0; i < count; at += lengths[i++])
-            PROFILED(ATTENTION, 2 * d * lengths[i] * lengths[i], 0,
-                     attend_sentence(worker, lengths[i], fused + at * 3 * d, mixed + at * d));
+        for (word i = 0; i < count; at += sources[i++].length)
+            PROFILED(ATTENTION, 2 * d * sources[i].length * sources[i].length, 0,
+                     attend_sentence(worker, sources[i].length, fused + at * 3 * d, mixed + at * d));
         add_and_normalise(worker, &layer->out, &layer->norm, mixed, rows, x);
         feed_forward(worker, layer, x, rows);
     }
     word width = model->memory.width;
-    float *memory = reserve(&worker->fused, rows * width * 4);
-    project(worker, &model->memory, x, rows, LINEAR, memory);
+    project(worker, &model->memory, x, rows, LINEAR, fused);
     at = 0;
-    for (word i = 0; i < count; at += lengths[i++]) {
-        Pages *pages = worker->source + slots[i];
-        reserve_pages(pages, lengths[i], &worker->pool);
-        for (word l = 0; l < model->decoder_layers; l++) {
-            const float *keys = memory + at * width + 2 * l * d;
-            remember(&model->decoder_layout, pages, l, 0, lengths[i], keys, keys + d, width);
+    for (word i = 0; i < count; at += sources[i++].length)
+        for (word l = 0; l < model->sizes.decoder_layers; l++) {
+            const float *keys = fused + at * width + 2 * l * d;
+            remember(&model->decoder_layout, worker->source + slots[i], l, 0, sources[i].length, keys, keys + d, width);
         }
-    }
 }
 
-/* Put sources into free slots, of which there have to be enough: numbers, lengths and limits [count], ids one behind the
-   other. A limit is the most target tokens, the end among them. */
-void worker_add(Worker *worker, word count, const word *numbers, const word *lengths, const word *limits, const int32_t *ids) {
-    word slots[ENCODER_TOKENS], first = 0, some = 0, tokens = 0, slot = 0;
-    int narrow = worker->model->memory.type == INT8 && worker->model->d <= NARROW;
-    word most = narrow ? ENCODER_TOKENS / 2 : ENCODER_TOKENS;
-    tiles_begin();
-    for (word i = 0; i < count; i++) {
+/* How many of the sources from the first on are encoded together; their tokens. */
+static word group_sources(const Model *model, word count, const Source *sources, word *tokens) {
+    int narrow = model->sizes.type == INT8 && model->d <= NARROW;
+    word some = 1, most = narrow ? ENCODER_TOKENS / 2 : ENCODER_TOKENS;
+    for (*tokens = sources->length; some < count && *tokens + sources[some].length <= most; some++) *tokens += sources[some].length;
+    return some;
+}
+
+static int are_sources(const Worker *worker, word count, const Source *sources, word tokens, const int32_t *ids) {
+    const Sizes *s = &worker->model->sizes;
+    word unused = 0, sum = 0;
+    int whole = within(count, 0, worker->slots);
+    for (word i = 0; i < worker->slots; i++) unused += !worker->slot[i].busy;
+    for (word i = 0; whole && i < count; sum += sources[i++].length)
+        whole = within(sources[i].length, 1, s->positions) && within(sources[i].limit, 1, worker->positions);
+    for (word i = 0; whole && sum == tokens && i < tokens; i++) whole = within(ids[i], 0, s->source_vocabulary - 1);
+    return whole && sum == tokens && count <= unused;
+}
+
+/* Room for encoding the largest group, and each source's pages in the free slots. */
+static int reserve_sources(Worker *worker, word count, const Source *sources) {
+    const Model *model = worker->model;
+    const Layout *layout = &model->encoder_layout;
+    word tokens, rows = 0, longest = 0, slot = 0, wide = 3 * model->d;
+    for (word i = 0; i < count; rows = tokens > rows ? tokens : rows) i += group_sources(model, count - i, sources + i, &tokens);
+    for (word i = 0; i < count; i++, slot++) {
+        longest = sources[i].length > longest ? sources[i].length : longest;
         while (worker->slot[slot].busy) slot++;
-        begin_slot(worker->slot + slot, &worker->rules, worker->positions, numbers[i], limits[i]);
-        worker->slot[slot].columns = lengths[i];
-        slots[some++] = slot, tokens += lengths[i];
-        if (i + 1 < count && tokens + lengths[i + 1] <= most) continue;
-        encode(worker, some, slots, ids, lengths + first);
-        ids += tokens, first = i + 1, some = tokens = 0;
+        if (!reserve_pages(worker->source + slot, sources[i].length, &worker->pool)) return 0;
+    }
+    if (wide < model->memory.width) wide = model->memory.width;
+    if (layout->type == BFLOAT16) return reserve_rows(worker, rows, wide, within_bytes(layout, longest));
+    return reserve_rows(worker, rows, wide, attention_bytes(layout, longest)) &&
+           reserve_pages(&worker->sentence, longest, &worker->sentence_pool);
+}
+
+/* Put sources into free slots, of which there have to be enough; ids [tokens], one source's behind the other's. 0, NO_MEMORY or
+   REFUSED. */
+word worker_add(Worker *worker, word count, const Source *sources, word tokens, const int32_t *ids) {
+    if (!are_sources(worker, count, sources, tokens, ids)) return REFUSED;
+    if (!reserve_sources(worker, count, sources)) return NO_MEMORY;
+    word slots[ENCODER_TOKENS], slot = 0; /* a source has a token at least */
+    tiles_begin();
+    for (word some; count; count -= some, sources += some, ids += tokens) {
+        some = group_sources(worker->model, count, sources, &tokens);
+        for (word i = 0; i < some; i++, slot++) {
+            while (worker->slot[slot].busy) slot++;
+            begin_slot(worker->slot + slot, &worker->rules, worker->positions, sources[i].number, sources[i].limit);
+            worker->slot[slot].columns = sources[i].length;
+            slots[i] = slot;
+        }
+        encode(worker, some, slots, ids, sources);
     }
     tiles_end();
+    return 0;
 }
 
 static void attend_past(Worker *worker, word l, const float *fused, float *mixed, word count) {
@@ -283,7 +411,7 @@ static void attend_past(Worker *worker, word l, const float *fused, float *mixed
         word width = (slot->position + 1) * beams;
         remember(layout, past, l, slot->position * beams, beams, row + d, row + 2 * d, 3 * d);
         attend(layout, beams, row, 3 * d, past, ahead, l, width, beams > 1 ? slot->own : NULL,
-               own_pages(&worker->rules, worker->positions), mixed + i * beams * d, d, &worker->scores);
+               own_pages(&worker->rules, worker->positions), mixed + i * beams * d, d, worker->scores.at);
     }
 }
 
@@ -292,21 +420,40 @@ static void attend_source(Worker *worker, word l, const float *query, float *mix
     for (word i = 0; i < count; i++) {
         word slot = worker->active[i], next = worker->active[i + 1 < count ? i + 1 : i], at = i * beams * d;
         attend(&worker->model->decoder_layout, beams, query + at, d, worker->source + slot, worker->source + next, l,
-               worker->slot[slot].columns, NULL, 0, mixed + at, d, &worker->scores);
+               worker->slot[slot].columns, NULL, 0, mixed + at, d, worker->scores.at);
     }
 }
 
-/* One token more for the rows of the active slots: x [rows, d], the last layer's output. */
+/* Columns of logits that are computed together. */
+INLINE word logits_width(const Dense *dense) { return dense->columns < LOGITS ? dense->columns : LOGITS; }
+/* From a row of them to the next: rows a power of two apart would share a few of the cache's sets. */
+INLINE word logits_step(const Dense *dense) { return logits_width(dense) + LANES; }
+
+/* Room for a step of the active slots, and for their pasts. */
+static int reserve_step(Worker *worker, word count) {
+    const Model *model = worker->model;
+    word beams = worker->rules.beams, rows = count * beams, columns = 0;
+    for (word i = 0; i < count; i++) {
+        const Slot *slot = worker->slot + worker->active[i];
+        word past = (slot->position + 1) * beams, most = past > slot->columns ? past : slot->columns;
+        columns = most > columns ? most : columns;
+        if (!reserve_pages(worker->past + worker->active[i], past, &worker->pool)) return 0;
+    }
+    return reserve_rows(worker, rows, 3 * model->d, attention_bytes(&model->decoder_layout, columns)) &&
+           reserve(&worker->logits, rows * logits_step(&model->logits) * (word)sizeof(float)) &&
+           (!worker->rules.ngram ||
+            reserve(&worker->bars, rows * barred_numbers(&worker->rules, worker->positions) * (word)sizeof(word)));
+}
+
+/* One token more for the rows of the active slots: x [rows, d], the last layer's output. Room and pages are there. */
 static float *decode(Worker *worker, word count) {
     const Model *model = worker->model;
     word d = model->d, beams = worker->rules.beams, rows = count * beams;
-    float *x = reserve(&worker->x, rows * d * 4), *fused = reserve(&worker->fused, rows * 3 * d * 4);
-    float *mixed = reserve(&worker->mixed, rows * d * 4);
+    float *x = worker->x.at, *fused = worker->fused.at, *mixed = worker->mixed.at;
     word columns[2] = {0, 0}; /* of the past and of the sources, for the profile */
     PROFILE_SIDE(1);
     for (word i = 0; i < count; i++) {
         Slot *slot = worker->slot + worker->active[i];
-        reserve_pages(worker->past + worker->active[i], (slot->position + 1) * beams, &worker->pool);
         columns[0] += (slot->position + 1) * beams, columns[1] += slot->columns;
         for (word b = 0; b < beams; b++) {
             word column = slot->position * beams + b, pages = own_pages(&worker->rules, worker->positions);
@@ -314,7 +461,7 @@ static float *decode(Worker *worker, word count) {
             embed(x + (i * beams + b) * d, model->target_tokens + slot->tokens[b] * d, model->target_positions + slot->position * d, d);
         }
     }
-    for (word l = 0; l < model->decoder_layers; l++) {
+    for (word l = 0; l < model->sizes.decoder_layers; l++) {
         const Layer *layer = model->decoder + l;
         project(worker, &layer->qkv, x, rows, LINEAR, fused);
         PROFILED(ATTENTION, 2 * d * columns[0] * beams, columns[0] * layer_bytes(&model->decoder_layout) / LANES,
@@ -332,15 +479,15 @@ static float *decode(Worker *worker, word count) {
 /* What is barred for a row, as `begin_choices` has listed it. */
 static Barred barred_for(const Worker *worker, word row) {
     if (!worker->rules.ngram) return (Barred){worker->rules.bars, worker->rules.barred};
-    const word *own = (const word *)worker->bars.at + row * (worker->rules.bars + worker->positions + 2);
+    const word *own = (const word *)worker->bars.at + row * barred_numbers(&worker->rules, worker->positions);
     return (Barred){*own, own + 1};
 }
 
 /* Nothing is chosen yet, and what repeats an n-gram is barred. */
 static void begin_choices(Worker *worker, word rows, word best) {
     const Rules *rules = &worker->rules;
-    word beams = rules->beams, each = rules->bars + worker->positions + 2;
-    word *bars = rules->ngram ? reserve(&worker->bars, rows * each * sizeof(word)) : NULL;
+    word beams = rules->beams, each = barred_numbers(rules, worker->positions);
+    word *bars = rules->ngram ? worker->bars.at : NULL;
     for (word row = 0; row < rows; row++) {
         begin_choice(worker->choices + row, best);
         const Slot *slot = worker->slot + worker->active[row / beams];
@@ -353,11 +500,10 @@ static void begin_choices(Worker *worker, word rows, word best) {
 static void choose_tokens(Worker *worker, const float *x, word count) {
     const Dense *dense = &worker->model->logits;
     word rows = count * worker->rules.beams, best = worker->rules.beams > 1 ? 2 * worker->rules.beams : 1;
-    word width = dense->columns < LOGITS ? dense->columns : LOGITS;
-    word step = width + LANES; /* rows a power of two apart would share a few of the cache's sets */
-    float *logits = reserve(&worker->logits, rows * step * 4);
+    word width = logits_width(dense), step = logits_step(dense);
+    float *logits = worker->logits.at;
     begin_choices(worker, rows, best);
-    Inputs inputs = prepare(dense, x, rows, &worker->inputs);
+    Inputs inputs = prepare(dense, x, rows, worker->inputs.at);
     for (word from = 0; from < dense->columns; from += width) {
         word to = from + width < dense->columns ? from + width : dense->columns;
         PROFILED(LOGITS_PRODUCT, rows * dense->inputs * (to - from), dense->words * (to - from) * 4,
@@ -371,22 +517,24 @@ static void choose_tokens(Worker *worker, const float *x, word count) {
     }
 }
 
-/* Step until `enough` slots are finished and not yet taken, or nothing is left to do, or `steps` are over; how many are finished. */
+/* Step until `enough` slots are finished and not yet taken, or nothing is left to do, or `steps` are over; how many are finished,
+   or NO_MEMORY. */
 word worker_run(Worker *worker, word enough, word steps) {
     word done = 0;
+    int whole = 1;
     for (word i = 0; i < worker->slots; i++) done += worker->slot[i].busy && worker->slot[i].done;
     tiles_begin();
-    for (; steps && done < enough; steps--) {
+    for (; steps > 0 && done < enough; steps--) {
         word count = 0;
         for (word i = 0; i < worker->slots; i++)
             if (worker->slot[i].busy && !worker->slot[i].done) worker->active[count++] = i;
-        if (!count) break;
+        if (!count || !(whole = reserve_step(worker, count))) break;
         choose_tokens(worker, decode(worker, count), count);
         for (word i = 0; i < count; i++) {
             Slot *slot = worker->slot + worker->active[i];
             const Choice *choices = worker->choices + i * worker->rules.beams;
             if (worker->rules.beams == 1) advance_greedily(slot, &worker->rules, choices);
-            else advance_beams(slot, &worker->rules, choices, worker->positions, worker->powers);
+            else advance_beams(slot, &worker->rules, choices, worker->positions, worker->powers, worker->followed);
             if (!slot->done) continue;
             done++;
             release_pages(worker->past + worker->active[i], &worker->pool);
@@ -394,19 +542,19 @@ word worker_run(Worker *worker, word enough, word steps) {
         }
     }
     tiles_end();
-    return done;
+    return whole ? done : NO_MEMORY;
 }
 
-/* Take what is finished, and free its slots: at most `most` rows of number, length and whether the model ended it (figures
-   [most][3]), sums of log-probabilities [most], tokens without the start [most][positions]; how many. */
-word worker_take(Worker *worker, word most, word *figures, float *sums, int32_t *tokens) {
+/* Take what is finished, and free its slots: at most `most` rows and their tokens without the start [most][positions]; how many,
+   or REFUSED for another number of positions than the worker's. */
+word worker_take(Worker *worker, word most, Finished *rows, word positions, int32_t *tokens) {
     word count = 0;
+    if (positions != worker->positions) return REFUSED;
     for (word i = 0; i < worker->slots && count < most; i++) {
         Slot *slot = worker->slot + i;
         if (!slot->busy || !slot->done) continue;
-        figures[3 * count] = slot->number, figures[3 * count + 1] = slot->best_length, figures[3 * count + 2] = slot->best_ended;
-        sums[count] = slot->best_sum;
-        memcpy(tokens + count * worker->positions, slot->best + 1, slot->best_length * 4);
+        rows[count] = (Finished){.number = slot->number, .length = slot->best_length, .ended = slot->best_ended, .sum = slot->best_sum};
+        memcpy(tokens + count * positions, slot->best + 1, (size_t)slot->best_length * sizeof(int32_t));
         slot->busy = 0, count++;
     }
     return count;

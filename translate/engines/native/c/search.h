@@ -7,18 +7,9 @@
 #include "vectors.h"
 
 #define NEVER -1.0e9f /* what `generate` adds to the score of a hypothesis that may not be taken; the same, so that sums are */
-#define MOST_BEAMS 16
 #define CANDIDATES (2 * MOST_BEAMS)
 #define LOGITS 512 /* of a row, computed before tokens are chosen from them: they stay in the cache. The same for every batch,
                       since sums are taken block by block */
-
-enum { HEURISTIC, EARLY, HOPEFUL }; /* early_stopping: False, True, "never" */
-
-typedef struct {
-    word beams, stopping, renormalise, start, end, ngram, bars;
-    float length_penalty;
-    const word *barred; /* [bars] */
-} Rules;
 
 /* The highest logits of a row in falling order, of equals the first, and its sums of exponentials: without what is barred,
    and of what is barred, over the highest logit so far. */
@@ -44,7 +35,17 @@ typedef struct {
 } Slot;
 
 /* Pages of the longest past of all beams. */
-INLINE word own_pages(const Rules *rules, word positions) { return ((positions + 1) * rules->beams + LANES - 1) / LANES; }
+INLINE word own_pages(const Rules *rules, word positions) { return round_up((positions + 1) * rules->beams, LANES) / LANES; }
+
+/* Bytes of a slot's lists: every beam's history, the best hypothesis; and of every beam's own columns. */
+INLINE word history_bytes(const Rules *rules, word positions) { return rules->beams * (positions + 1) * (word)sizeof(int32_t); }
+INLINE word best_bytes(word positions) { return (positions + 1) * (word)sizeof(int32_t); }
+INLINE word own_bytes(const Rules *rules, word positions) {
+    return rules->beams * own_pages(rules, positions) * (word)sizeof(uint16_t);
+}
+
+/* Numbers of the list of what is barred for a row: how many, those always barred, and one for each n-gram that is repeated. */
+INLINE word barred_numbers(const Rules *rules, word positions) { return 1 + rules->bars + positions + 1; }
 
 static void begin_choice(Choice *choice, word count) {
     for (word i = 0; i < count; i++) choice->best[i] = -INFINITY, choice->tokens[i] = 0;
@@ -122,7 +123,7 @@ static void begin_slot(Slot *slot, const Rules *rules, word positions, word numb
     word beams = rules->beams;
     slot->number = number, slot->limit = limit, slot->position = 0, slot->busy = 1, slot->done = 0;
     slot->best_length = 0, slot->best_sum = 0, slot->best_ended = 0;
-    memset(slot->own, 0, beams * own_pages(rules, positions) * 2);
+    memset(slot->own, 0, (size_t)own_bytes(rules, positions));
     for (word b = 0; b < beams; b++) {
         slot->tokens[b] = slot->history[b * (positions + 1)] = (int32_t)rules->start;
         slot->running[b] = b ? NEVER : 0.0f, slot->finished[b] = NEVER;
@@ -160,7 +161,7 @@ typedef struct {
 /* The 2 * beams best continuations in falling order, so that as many as beams go on at worst. */
 static void find_candidates(const Slot *slot, const Rules *rules, const Choice *choices, Candidates *found) {
     word beams = rules->beams, each = 2 * beams, places[CANDIDATES];
-    float scores[MOST_BEAMS * CANDIDATES], normaliser[MOST_BEAMS];
+    float scores[MOST_BEAMS * CANDIDATES] = {0}, normaliser[MOST_BEAMS];
     for (word b = 0; b < beams; b++) {
         normaliser[b] = log_all(choices + b);
         float off = rules->renormalise ? log_allowed(choices + b) : normaliser[b];
@@ -177,7 +178,7 @@ static void find_candidates(const Slot *slot, const Rules *rules, const Choice *
 /* Keep the best finished hypotheses of those so far and those that have just ended. */
 static void keep_finished(Slot *slot, const Rules *rules, const Candidates *found, const int *just, word positions, float power) {
     word beams = rules->beams, places[MOST_BEAMS];
-    float merged[MOST_BEAMS + CANDIDATES];
+    float merged[MOST_BEAMS + CANDIDATES] = {0};
     int flags[MOST_BEAMS + CANDIDATES], full = 1;
     for (word b = 0; b < beams; b++) full &= slot->is_finished[b];
     for (word b = 0; b < beams; b++) merged[b] = slot->finished[b], flags[b] = slot->is_finished[b];
@@ -195,9 +196,8 @@ static void keep_finished(Slot *slot, const Rules *rules, const Candidates *foun
     slot->best_length = length, slot->best_sum = found->sums[winner], slot->best_ended = found->tokens[winner] == rules->end;
 }
 
-/* Let each beam go on from its parent: `lists` are `step` bytes apart, of which `used` are in use. */
-static void follow_parents(void *lists, const word *parents, word beams, word step, word used) {
-    char before[beams * used];
+/* Let each beam go on from its parent: `lists` are `step` bytes apart, of which `used` are in use. `before` has room for all. */
+static void follow_parents(void *lists, const word *parents, word beams, word step, word used, char *before) {
     for (word b = 0; b < beams; b++) memcpy(before + b * used, (char *)lists + b * step, used);
     for (word b = 0; b < beams; b++)
         if (parents[b] != b) memcpy((char *)lists + b * step, before + parents[b] * used, used);
@@ -218,8 +218,8 @@ static int cannot_improve(const Slot *slot, const Rules *rules, const float *pow
 }
 
 /* `GenerationMixin._beam_search` of transformers for one slot. Names as there: a running beam goes on, a finished one waits
-   for something better. powers[n] is n to the length penalty. */
-static void advance_beams(Slot *slot, const Rules *rules, const Choice *choices, word positions, const float *powers) {
+   for something better. powers[n] is n to the length penalty; the room is for a slot's lists. */
+static void advance_beams(Slot *slot, const Rules *rules, const Choice *choices, word positions, const float *powers, char *room) {
     word beams = rules->beams, going[MOST_BEAMS], parents[MOST_BEAMS];
     Candidates found;
     find_candidates(slot, rules, choices, &found);
@@ -237,8 +237,8 @@ static void advance_beams(Slot *slot, const Rules *rules, const Choice *choices,
         slot->running[b] = rest[going[b]], slot->sums[b] = found.sums[going[b]];
     }
     word count = ++slot->position;
-    follow_parents(slot->history, parents, beams, (positions + 1) * 4, count * 4);
-    follow_parents(slot->own, parents, beams, own_pages(rules, positions) * 2, (count * beams + LANES - 1) / LANES * 2);
+    follow_parents(slot->history, parents, beams, (positions + 1) * 4, count * 4, room);
+    follow_parents(slot->own, parents, beams, own_pages(rules, positions) * 2, (count * beams + LANES - 1) / LANES * 2, room);
     for (word b = 0; b < beams; b++) slot->history[b * (positions + 1) + count] = slot->tokens[b];
     slot->done = all_end || cannot_improve(slot, rules, powers);
 }

@@ -8,18 +8,17 @@
 
 #include <math.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #ifdef __x86_64__
 #include <immintrin.h>
 #endif
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
 
-typedef int64_t word;
+#include "interface.h"
+
+/* Between always-inlined functions no vector is passed in a register, so it does not matter how gcc would pass it. */
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
 
 #ifdef __AVX512F__
 #define LANES 16
@@ -35,6 +34,8 @@ VECTOR(uint16_t, hvec); /* bfloat16 */
 VECTOR(uint8_t, bvec);
 
 #define INLINE static inline __attribute__((always_inline))
+
+INLINE word round_up(word count, word step) { return (count + step - 1) / step * step; }
 
 INLINE vec load(const float *p) { return *(const vec *)p; }
 INLINE void store(float *p, vec v) { *(vec *)p = v; }
@@ -126,26 +127,30 @@ INLINE void rough_exponentials(vec *x, int count) {
 #endif
 }
 
-/* x / (1 + e^-x) is max(x, 0) - g(|x|) with g(a) = a / (1 + e^a), which soon is 0: here a parabola around each of 32 places
-   from 0 to 12, less than 0.0001 away from it. */
-static float swish_parts[3][32] __attribute__((aligned(64)));
-
-__attribute__((constructor)) static void fit_swish(void) {
-    for (int part = 0; part < 32; part++) {
-        double a[3], g[3], width = 12.0 / 31, middle = part * width;
-        for (int i = 0; i < 3; i++) a[i] = middle + (i - 1) * 0.866 * width / 2, g[i] = a[i] / (1 + exp(a[i])); /* Chebyshev's nodes */
-        double slope = (g[1] - g[0]) / (a[1] - a[0]), bend = ((g[2] - g[1]) / (a[2] - a[1]) - slope) / (a[2] - a[0]);
-        swish_parts[0][part] = (float)bend;
-        swish_parts[1][part] = (float)(slope - bend * (a[0] + a[1]));
-        swish_parts[2][part] = (float)(g[0] - slope * a[0] + bend * a[0] * a[1]);
-    }
-}
+/* x / (1 + e^-x) is max(x, 0) - g(|x|) with g(a) = a / (1 + e^a), which soon is 0: here a parabola p a^2 + q a + r around each of
+   SWISH_PARTS places from 0 to SWISH_END, through g at Chebyshev's three nodes of its part; less than 0.0001 away from it. */
+#define SWISH_PARTS 32
+#define SWISH_END 12.0f
+__attribute__((unused, aligned(64))) static const float swish_parts[3][SWISH_PARTS] = {
+    {-0.249416351f, -0.231490165f, -0.184962973f, -0.126501292f, -0.0721103474f, -0.0307038948f, -0.0039340849f, 0.0107383709f,
+     0.0170706566f, 0.0183970053f, 0.0171096232f, 0.0147119323f, 0.0120528648f, 0.00955900643f, 0.00740839355f, 0.00564443273f,
+     0.00424459577f, 0.00315919961f, 0.00233188085f, 0.00170946599f, 0.0012460039f, 0.000903760141f, 0.000652758463f, 0.000469731924f,
+     0.000336926372f, 0.000240970156f, 0.000171895794f, 0.000122335143f, 8.68791103e-05f, 6.15798854e-05f, 4.35704787e-05f, 3.07778027e-05f},
+    {0.5f, 0.491234839f, 0.436098039f, 0.322791874f, 0.17593804f, 0.0324655771f, -0.080797255f, -0.154096127f,
+     -0.19052279f, -0.199060932f, -0.189502478f, -0.169980779f, -0.146307126f, -0.122188106f, -0.0997307673f, -0.0799489766f,
+     -0.0631688535f, -0.0493187979f, -0.0381220393f, -0.0292169116f, -0.0222273935f, -0.0168011505f, -0.0126272999f, -0.009442145f,
+     -0.0070281853f, -0.00520975422f, -0.00384728657f, -0.00283135846f, -0.00207711197f, -0.00151934498f, -0.00110835466f, -0.000806511962f},
+    {0.0f, 0.00108024827f, 0.017552333f, 0.0726337582f, 0.171926752f, 0.296334505f, 0.41621694f, 0.507802546f,
+     0.560204446f, 0.573942602f, 0.556198061f, 0.516454995f, 0.463755131f, 0.40543139f, 0.346798182f, 0.291332394f,
+     0.241041422f, 0.196855143f, 0.15896894f, 0.127114758f, 0.100760922f, 0.079251729f, 0.0618994609f, 0.0480413362f,
+     0.0370715037f, 0.0284561031f, 0.0217373446f, 0.0165308956f, 0.0125195654f, 0.00944524538f, 0.00710040051f, 0.00531986961f},
+};
 
 INLINE vec rough_swish(vec x) {
 #if LANES == 16
     vec a = magnitude(x);
-    a = (vec)_mm512_min_ps((__m512)a, _mm512_set1_ps(12.0f));
-    __m512i part = (__m512i)(a * all(31.0f / 12) + all(12582912.0f));
+    a = (vec)_mm512_min_ps((__m512)a, _mm512_set1_ps(SWISH_END));
+    __m512i part = (__m512i)(a * all((SWISH_PARTS - 1) / SWISH_END) + all(12582912.0f));
 #define PART(i) (vec)_mm512_permutex2var_ps(_mm512_load_ps(swish_parts[i]), part, _mm512_load_ps(swish_parts[i] + 16))
     return larger(x, all(0.0f)) - ((PART(0) * a + PART(1)) * a + PART(2));
 #undef PART
@@ -169,44 +174,6 @@ INLINE uint16_t half(float x) {
     uint32_t bits;
     memcpy(&bits, &x, 4);
     return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
-/* Memory that begins at a vector's boundary and grows; what it held is lost when it does. */
-typedef struct {
-    void *at;
-    size_t size;
-} Buffer;
-
-/* There is no way back from here to Python. What was committed is kept, so the run ends with a word, like any other error. */
-static void *found(void *memory) {
-    if (memory) return memory;
-    fputs("error: the engine 'native' got no more memory\n"
-          "hint: the same command goes on from what is done; --batch-size or --batch-tokens with a smaller number needs less\n", stderr);
-    fflush(stderr);
-    _exit(1);
-}
-
-#define HUGE ((size_t)1 << 21)
-
-/* Aligned memory; where it is much, in pages of 2 MB if the system has them: looking up small ones took longer than reading. */
-static void *allocate(size_t bytes) {
-    void *at = NULL;
-    size_t step = bytes >= HUGE ? HUGE : 64, size = (bytes + step - 1) / step * step;
-    if (posix_memalign(&at, step, size ? size : step)) found(NULL);
-#ifdef MADV_HUGEPAGE
-    if (step == HUGE) madvise(at, size, MADV_HUGEPAGE);
-#endif
-    return at;
-}
-
-static void *reserve(Buffer *buffer, word bytes) {
-    if ((size_t)bytes > buffer->size) {
-        free(buffer->at);
-        buffer->size = (size_t)bytes + (size_t)bytes / 4;
-        buffer->at = allocate(buffer->size);
-        memset(buffer->at, 0, buffer->size);
-    }
-    return buffer->at;
 }
 
 #endif
