@@ -67,14 +67,13 @@ class Reporter:
     def show(self, event: Event) -> None:
         """Show what has happened."""
         from translate.run import events
-        from translate.run.translator import Progress
 
         match event:
             case events.DocumentsFound(_, size):
                 self._total = size
             case events.Loaded():
                 self._show_loaded(event)
-            case Progress():
+            case events.Progress():
                 self._sentences += event.sentences
                 self._characters += event.characters
                 self._tokens += event.target_tokens

@@ -20,7 +20,7 @@ from translate.cli.progress import Reporter, say
 from translate.cluster.options import LOCAL, Cluster
 from translate.engines.base import DTYPES, ENGINES
 from translate.records import EngineError, Flag, Row, Settings
-from translate.run.shards import parse_shard
+from translate.run.record import parse_shard
 from translate.storage import as_path
 from translate.text.documents import check_encoding
 

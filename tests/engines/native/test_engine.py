@@ -25,7 +25,7 @@ from translate.engines.native.torch_steps import MOST_COLUMNS, ROW_BLOCK, Buffer
 from translate.engines.transformers import TransformersEngine
 from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, Model, Request, Settings
-from translate.run.batches import make_batches
+from translate.run.windows import make_batches
 
 
 @pytest.fixture(scope="module")
