@@ -26,7 +26,7 @@ from translate.engines.base import Engine, load_engine
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
 from translate.records import Request, Settings, Signature
-from translate.run.batches import make_batches, padding_share
+from translate.run.windows import make_batches, padding_share
 from translate.text.documents import document_name, find_files, open_document, read_paragraphs
 from translate.text.sentences import split_sentences
 

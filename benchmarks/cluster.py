@@ -29,14 +29,12 @@ from pathlib import Path
 from readme import replace_block
 from translate.cluster.journal import Journal, Known
 from translate.cluster.worker import pack_items, unpack_items, window_texts
-from translate.records import Row, Settings, Translation
-from translate.run.batches import make_chunks
-from translate.run.events import Item
+from translate.records import Settings, Translation
+from translate.run.events import Item, Progress, Translated
 from translate.run.folder import RunFolder
 from translate.run.memory import window_key
-from translate.run.pipeline import make_rows, read_items
 from translate.run.record import RunRecord
-from translate.run.translator import Progress
+from translate.run.windows import ReadingOrder, make_chunks, read_items
 from translate.text.documents import open_document
 
 SENTENCES = 1_000_000_000
@@ -160,10 +158,12 @@ def write_windows(folder: Path, windows: Sequence[object], answers: dict[str, Tr
     with RunFolder(folder / "out", RunRecord({}, {}, asdict(Settings()), {}, {})) as outputs:
         outputs.begin(document)
         for window in windows:
-            for event in make_rows(unpack_items(window), answers):
-                if isinstance(event, Row):
-                    outputs.write(event)
-        outputs.end(document)
+            order = ReadingOrder()
+            order.enter(unpack_items(window))
+            for event in order.take(answers):
+                if isinstance(event, Translated):
+                    outputs.write(event.row, event.located.space)
+        outputs.end(document, "")
 
 
 def format_rates(rates: Sequence[Rate], driver: Driver) -> str:

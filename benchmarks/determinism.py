@@ -24,7 +24,7 @@ from translate.machine import machine_kind
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
 from translate.records import Hypothesis, Model, Request, Settings, TranslateError, format_signature
-from translate.run.batches import make_batches
+from translate.run.windows import make_batches
 
 VARIANTS = (
     ("transformers", "float32"),

@@ -37,8 +37,8 @@ from translate.model.catalog import resolve_model
 from translate.model.folder import fingerprint, read_generation, read_vocabulary
 from translate.model.tokenizer import Tokenizer
 from translate.records import Model, Request, Settings
-from translate.run.batches import make_batches, make_chunks
 from translate.run.checks import needs_model
+from translate.run.windows import make_batches, make_chunks
 
 Translate = Callable[[Sequence[str]], list[str]]
 

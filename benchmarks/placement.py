@@ -33,7 +33,7 @@ from translate.machine import machine_kind
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
 from translate.records import Model, Request, Settings
-from translate.run.batches import make_batches
+from translate.run.windows import make_batches
 
 NATIVE, TORCH = "native", "native, with torch"
 ENGINES = (NATIVE, TORCH, "ctranslate2", "transformers")

@@ -1,6 +1,6 @@
 """The records that travel between the stages, and the errors that any of them may raise.
 
-A text flows: Document → Paragraph → Sentence → (batch of) Request → Hypothesis → Translation → Row.
+A text flows: Document → Paragraph → Sentence → Located → (batch of) Request → Hypothesis → Translation → Row.
 Nothing here knows files, models or JSON.
 
 TranslateError              one sentence that quotes the bad value, one hint that says what to do
@@ -88,6 +88,15 @@ class Sentence:
     start: int
     end: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A sentence in its document; `space` is the white space between it and the sentence before it."""
+
+    document: Document
+    sentence: Sentence
+    space: str = ""
 
 
 @dataclass(frozen=True, slots=True)

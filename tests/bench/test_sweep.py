@@ -20,6 +20,7 @@ from translate.bench.worker import EngineProcess, Failure, Ready, ReadyEngine, T
 from translate.model.tokenizer import Tokenizer
 from translate.records import Hypothesis, Model, Request, Settings, Signature
 from translate.run.advice import Batching, Recommendation, Variant, advise, keep
+from translate.run.loading import LoadedModel
 
 TEXT = (ROOT / "data" / "nachricht.txt").read_text(encoding="utf-8")
 ROW = {
@@ -212,7 +213,7 @@ class Greedy:
 @pytest.mark.parametrize(("size", "fits"), [(2, True), (3, False)])
 def test_out_of_memory_is_a_failure(tiny: Model, tokenizer: Tokenizer, size: int, fits: bool) -> None:
     """Not a crash, and only where it happens."""
-    loaded = ReadyEngine(Greedy(), tiny, Settings(), tokenizer)
+    loaded = ReadyEngine(LoadedModel(tiny, Greedy(), tokenizer, Settings(), {}, ""))
     result = run_task(loaded, Task(tokenizer.encode(["Ein Haus.", "Zwei Häuser.", "Drei."]), Batching(size=size)))
     assert isinstance(result, Pass) == fits
     if isinstance(result, Failure):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from translate.cluster.journal import Journal, Known, difference, remember
+from translate.cluster.journal import Journal, Known, remember
 from translate.records import Translation
+from translate.run.events import Progress
 from translate.run.memory import window_key
-from translate.run.translator import Progress
 
 ONE, TWO = ["a", "b", "c"], ["c", "d", "a"]
 DONE = Translation("x", -1.0)
@@ -56,7 +56,7 @@ def test_a_second_attempt_goes_on_where_the_first_died(journal: Journal) -> None
     journal.plan("1", ONE)  # Ray may enter it again too
     assert journal.begin("other", "1", ONE) == [Known.NO, Known.HERE, Known.NO]
     assert list(journal.state().silent) == ["other is at work and has said nothing"]
-    assert difference(journal.state().progress, before.progress).sentences == -1
+    assert (journal.state().progress - before.progress).sentences == -1
     journal.add("other", window_key(ONE), [("a", DONE), ("c", DONE)])
     journal.report("other", "1", Progress(3))
     journal.finish("other", "1")

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from tests.reliability.attack import FOLDER, SMALL, Attack, Size, Tally, check, judge_rows
 from translate.records import Row, Settings, TranslateError
-from translate.run import pipeline
+from translate.run import pipeline, plan
 from translate.run.events import DocumentFailed, Event
 from translate.run.plan import Job
 from translate.run.rows import format_row
@@ -178,8 +178,8 @@ def make_job(argument: str, encoding: str) -> Job:
 def loaded_once() -> Iterator[None]:
     """The model's files are read once instead of twenty thousand times; nothing else is different."""
     with ExitStack() as stack:
-        for name in ("resolve_model", "load_engine", "Tokenizer", "package_versions"):
-            stack.enter_context(patch.object(pipeline, name, functools.cache(getattr(pipeline, name))))
+        for module, name in ((pipeline, "resolve_model"), (pipeline, "load"), (plan, "package_versions")):
+            stack.enter_context(patch.object(module, name, functools.cache(getattr(module, name))))
         yield
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from translate.records import Document, OutputError, Row
-from translate.run.folder import RunFolder, check_no_link, check_places, leave_out_unwritable
+from translate.run.folder import RunFolder, check_no_link
+from translate.run.plan import check_places, leave_out_unwritable
 from translate.run.record import RunRecord
 
 RECORD = RunRecord({"model": "x"}, {}, {}, {}, {})
@@ -63,11 +64,11 @@ def test_a_folder_that_goes_away_is_noticed(again: bool, tmp_path: Path) -> None
     """Also if there is a new one of the same name, with a lock of its own."""
     with RunFolder(tmp_path / "out", RECORD) as folder:
         folder.begin(DOCUMENT)
-        folder.write(ROW)
+        folder.write(ROW, "")
         shutil.move(tmp_path / "out", tmp_path / "old")
         if again:
             (tmp_path / "out").mkdir()
             (tmp_path / "out" / ".lock").touch()
-        for step in (lambda: folder.end(DOCUMENT), lambda: folder.begin(DOCUMENT), lambda: folder.finish({})):
+        for step in (lambda: folder.end(DOCUMENT, ""), lambda: folder.begin(DOCUMENT), lambda: folder.finish({})):
             with pytest.raises(OutputError, match="was deleted or replaced"):
                 step()

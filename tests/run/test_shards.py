@@ -16,8 +16,7 @@ from tests.helpers.runs import SIGNATURE
 from tests.helpers.texts import outputs, write_texts
 from translate.records import InputError, OutputError, Signature
 from translate.run.folder import RunFolder
-from translate.run.record import DocumentRecord, RunRecord, read_run, write_run
-from translate.run.shards import Shard, parse_shard
+from translate.run.record import DocumentRecord, RunRecord, Shard, parse_shard, read_run, write_run
 
 ECHO = ("--engine", "echo", "--model", "tiny-de-en", "-q")
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from translate.engines.base import EchoEngine, refusals_of
+from translate.engines.base import EchoEngine, Engine, refusals_of
 from translate.model.tokenizer import Tokenizer
 from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Translation
-from translate.run.loading import check_canary, make_signature
+from translate.run.loading import LoadedModel, check_canary, make_signature
 from translate.run.memory import Memory
-from translate.run.translator import Interrupted, Translator
+from translate.run.translator import Interrupted, SentenceTranslator, make_translator
 
 TEXTS = ["Das Haus ist alt.", "Die Sonne scheint heute.", "12", "Das Haus ist alt.", "Nur ein Wort"]
 
@@ -34,17 +35,30 @@ class CopyEngine(EchoEngine):
             yield Hypothesis(request.number, self.tokenizer.encode([answer])[0][:-1], -1.0)
 
 
-def run(translator: Translator, texts: list[str]) -> dict[str, Translation]:
-    results: dict[str, Translation] = {}
-    done = list(translator.translate(texts, results))
-    assert sum(progress.sentences for progress in done) == len(texts)
-    return results
+def make(
+    engine: Engine,
+    tokenizer: Tokenizer,
+    settings: Settings = Settings(),  # noqa: B008  # it is frozen
+    *,
+    memory: Memory | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> SentenceTranslator:
+    model = Model("copy", Path(), None, "")
+    return make_translator(LoadedModel(model, engine, tokenizer, settings, {}, ""), memory, stop)
+
+
+def run(translator: SentenceTranslator, texts: list[str], windows: int = 1) -> dict[str, Translation]:
+    """All translations; each text is told of once, however many windows there are."""
+    size = -(-len(texts) // windows)
+    outcomes = list(translator.translate(texts[i : i + size] for i in range(0, len(texts), size)))
+    assert sum(outcome.progress.sentences for outcome in outcomes) == len(texts)
+    return {text: found for outcome in outcomes for text, found in outcome.translations.items()}
 
 
 def test_each_text_is_asked_once_and_words_only(tokenizer: Tokenizer) -> None:
     """A sentence that occurs twice costs one; a number costs none."""
     engine = CopyEngine(tokenizer)
-    results = run(Translator(engine, tokenizer, Settings()), TEXTS)
+    results = run(make(engine, tokenizer, Settings()), TEXTS)
     assert results["12"] == Translation("12", None, (Flag.PASSTHROUGH,))
     assert set(results) == set(TEXTS)
     asked = [request for batch in engine.batches for request in batch if not request.safer]
@@ -54,8 +68,8 @@ def test_each_text_is_asked_once_and_words_only(tokenizer: Tokenizer) -> None:
 def test_input_order_changes_no_translation(tokenizer: Tokenizer) -> None:
     """Reversed input gives the same pairs: every hypothesis returned to its own source."""
     texts = [f"Satz Nummer {i} ist {'sehr ' * (i % 7)}lang." for i in range(200)]
-    one = run(Translator(CopyEngine(tokenizer), tokenizer, Settings(batch_size=7)), texts)
-    other = run(Translator(CopyEngine(tokenizer), tokenizer, Settings(batch_tokens=90)), texts[::-1])
+    one = run(make(CopyEngine(tokenizer), tokenizer, Settings(batch_size=7)), texts)
+    other = run(make(CopyEngine(tokenizer), tokenizer, Settings(batch_tokens=90)), texts[::-1])
     assert one == other
     assert all(one[text].target == text[::-1] for text in texts)
 
@@ -65,7 +79,7 @@ def test_a_long_sentence_is_split_and_joined(tokenizer: Tokenizer) -> None:
     text = ", ".join(["die Stadt wächst und wächst"] * 80) + "."
     engine = CopyEngine(tokenizer)
     engine.translate = EchoParts(tokenizer).translate  # type: ignore[method-assign]
-    translation = run(Translator(engine, tokenizer, Settings(comfortable_tokens=50)), [text])[text]
+    translation = run(make(engine, tokenizer, Settings(comfortable_tokens=50)), [text])[text]
     assert translation.target == text.upper()
     assert Flag.SPLIT in translation.flags
 
@@ -98,7 +112,7 @@ def test_a_doubtful_answer_is_tried_once_more(
 ) -> None:
     """More safely; the better one is kept, and the row says that it was retried."""
     engine = CopyEngine(tokenizer, answers)
-    translation = run(Translator(engine, tokenizer, Settings()), ["Er ging fort."])["Er ging fort."]
+    translation = run(make(engine, tokenizer, Settings()), ["Er ging fort."])["Er ging fort."]
     assert (translation.target, translation.flags) == (target, flags)
     assert len(engine.batches) == (2 if Flag.RETRIED in flags else 1)
 
@@ -106,7 +120,7 @@ def test_a_doubtful_answer_is_tried_once_more(
 def test_unknown_characters_and_broken_off_answers_are_flagged(tokenizer: Tokenizer) -> None:
     """The model has never seen the first, and did not end the second by itself."""
     engine = CopyEngine(tokenizer, {"Er lachte laut.": "He laughed."})
-    results = run(Translator(engine, tokenizer, Settings()), ["Er lachte 🙂 laut."])
+    results = run(make(engine, tokenizer, Settings()), ["Er lachte 🙂 laut."])
     assert Flag.UNKNOWN_TOKEN in results["Er lachte 🙂 laut."].flags
 
     class Endless(CopyEngine):
@@ -114,27 +128,24 @@ def test_unknown_characters_and_broken_off_answers_are_flagged(tokenizer: Tokeni
             for h in super().translate(requests):
                 yield Hypothesis(h.number, h.target, h.score, complete=False)
 
-    assert (
-        Flag.MAX_LENGTH
-        in run(Translator(Endless(tokenizer), tokenizer, Settings()), ["Er lachte."])["Er lachte."].flags
-    )
+    assert Flag.MAX_LENGTH in run(make(Endless(tokenizer), tokenizer, Settings()), ["Er lachte."])["Er lachte."].flags
 
 
 def test_a_stopped_run_goes_on_with_the_same_batches(tokenizer: Tokenizer, tmp_path: Path) -> None:
     """After any batch: what is asked then is exactly what the unbroken run asks after it, in the same batches."""
     texts = [f"Satz {'sehr ' * (i % 9)}{i}." for i in range(60)]
     whole = CopyEngine(tokenizer)
-    expected = run(Translator(whole, tokenizer, Settings(batch_size=8)), texts)
+    expected = run(make(whole, tokenizer, Settings(batch_size=8)), texts)
     for stop_after in range(1, len(whole.batches)):
         path = tmp_path / f"{stop_after}.sqlite"
         first, second = CopyEngine(tokenizer), CopyEngine(tokenizer)
         with Memory(path, "s") as memory:
             stops = iter([False] * stop_after + [True])  # it is asked before the window, too
-            translator = Translator(first, tokenizer, Settings(batch_size=8), memory=memory, stop=lambda: next(stops))  # noqa: B023
+            translator = make(first, tokenizer, Settings(batch_size=8), memory=memory, stop=lambda: next(stops))  # noqa: B023
             with pytest.raises(Interrupted):
                 run(translator, texts)
         with Memory(path, "s") as memory:
-            assert run(Translator(second, tokenizer, Settings(batch_size=8), memory=memory), texts) == expected
+            assert run(make(second, tokenizer, Settings(batch_size=8), memory=memory), texts) == expected
         assert first.batches + second.batches == whole.batches
 
 
@@ -142,11 +153,9 @@ def test_a_changed_text_costs_only_what_is_new(tokenizer: Tokenizer, tmp_path: P
     """The rest comes from the memory."""
     with Memory(tmp_path / "m.sqlite", "s") as memory:
         engine = CopyEngine(tokenizer)
-        run(Translator(engine, tokenizer, Settings(), memory=memory), ["Das Haus ist alt.", "Es regnet."])
+        run(make(engine, tokenizer, Settings(), memory=memory), ["Das Haus ist alt.", "Es regnet."])
         engine.batches.clear()
-        run(
-            Translator(engine, tokenizer, Settings(), memory=memory), ["Das Haus ist alt.", "Es schneit.", "Es regnet."]
-        )
+        run(make(engine, tokenizer, Settings(), memory=memory), ["Das Haus ist alt.", "Es schneit.", "Es regnet."])
         assert [tokenizer.decode(r.source) for batch in engine.batches for r in batch if not r.safer] == ["Es schneit."]
 
 
@@ -157,16 +166,72 @@ def test_a_streaming_engine_gets_the_window_at_once(tiny: Model, tokenizer: Toke
     with Memory(tmp_path / "m.sqlite", "s") as memory:
         engine = EchoEngine(tiny, Settings())
         with pytest.raises(Interrupted):
-            run(Translator(engine, tokenizer, Settings(), memory=memory, stop=lambda: next(stops)), texts)
+            run(make(engine, tokenizer, Settings(), memory=memory, stop=lambda: next(stops)), texts)
         assert 200 < len(memory.find(texts)) < 1000
+
+
+class StreamingEngine(CopyEngine):
+    """Reads only so many requests ahead, and answers the last one first."""
+
+    batch_independent, ahead = True, 50
+
+    def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
+        stream = iter(requests)
+        while some := list(islice(stream, self.ahead)):
+            yield from super().translate(some)
+
+
+def test_a_streaming_engine_is_fed_across_windows(tokenizer: Tokenizer) -> None:
+    """Without a break between them, no further ahead than it asks; each text is asked once while it is on its way."""
+    engine, read = StreamingEngine(tokenizer), 0
+
+    def windows() -> Iterator[list[str]]:
+        nonlocal read
+        for read in range(1, 101):
+            yield [f"Satz {i} ist kurz." for i in range(10 * read, 10 * read + 10)] + ["Weiter im Text.", "12"]
+
+    outcomes = make(engine, tokenizer).translate(windows())
+    first = next(outcomes)
+    assert len(first.translations) > 200
+    assert read < 40
+    found = dict(first.translations)
+    for outcome in outcomes:
+        found |= outcome.translations
+    assert len(found) == 1002
+    asked = [tokenizer.decode(r.source) for batch in engine.batches for r in batch if not r.safer]
+    assert len(asked) < 1001 + 100
+    assert sum(text != "Weiter im Text." for text in asked) == 1000
+
+
+def test_windows_and_stream_give_the_same_rows(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    """Whatever the windows are, with second tries, with and without a memory that was filled half way."""
+    answers = {f"Satz {i} ist lang.": "no no no no" for i in range(0, 600, 7)}
+    texts = [f"Satz {i % 450} ist lang." for i in range(600)]
+    whole = run(make(CopyEngine(tokenizer, answers), tokenizer), texts)
+    assert run(make(StreamingEngine(tokenizer, answers), tokenizer), texts, windows=20) == whole
+    for name in ("one", "two"):
+        with Memory(tmp_path / "m.sqlite", "s") as memory:
+            translator = make(StreamingEngine(tokenizer, answers), tokenizer, memory=memory)
+            some = texts[:200] if name == "one" else texts
+            assert run(translator, some, windows=5) == {text: whole[text] for text in some}
+
+
+def test_what_the_memory_knows_is_told_though_nothing_is_asked(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    """However much it is, it does not pile up until the engine is asked for something."""
+    texts = [f"Haus {i} {i + 1}" for i in range(500)]
+    with Memory(tmp_path / "m.sqlite", "s") as memory:
+        run(make(StreamingEngine(tokenizer), tokenizer, memory=memory), texts)
+        outcomes = [*make(StreamingEngine(tokenizer), tokenizer, memory=memory).translate([texts] * 50)]
+    assert len(outcomes) == 3
+    assert sum(outcome.progress.from_memory for outcome in outcomes) == 25_000
 
 
 def test_a_stop_is_heeded_where_all_comes_from_the_memory(tokenizer: Tokenizer, tmp_path: Path) -> None:
     """A window that commits nothing has no batch to stop behind."""
     with Memory(tmp_path / "m.sqlite", "s") as memory:
-        run(Translator(CopyEngine(tokenizer), tokenizer, Settings(), memory=memory), TEXTS)
+        run(make(CopyEngine(tokenizer), tokenizer, Settings(), memory=memory), TEXTS)
         with pytest.raises(Interrupted):
-            run(Translator(CopyEngine(tokenizer), tokenizer, Settings(), memory=memory, stop=lambda: True), TEXTS)
+            run(make(CopyEngine(tokenizer), tokenizer, Settings(), memory=memory, stop=lambda: True), TEXTS)
 
 
 def test_the_batch_is_in_the_signature_where_it_can_change_a_row(tiny: Model, tokenizer: Tokenizer) -> None:

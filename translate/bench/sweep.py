@@ -34,7 +34,7 @@ from translate.machine import machine_kind
 from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, InputError, Model, Settings
 from translate.run.advice import Batching, Recommendation, Variant
-from translate.run.batches import make_batches, padding_share
+from translate.run.windows import make_batches, padding_share
 
 ALONE = Batching(size=1)
 SEED = 2026

@@ -17,12 +17,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from translate.bench.measurements import Pass
-from translate.engines.base import Engine, load_engine
-from translate.model.tokenizer import Tokenizer
+from translate.engines.base import Engine
 from translate.records import Hypothesis, Model, Request, Settings, TranslateError, format_signature
 from translate.run.advice import Batching
-from translate.run.batches import make_batches
-from translate.run.loading import make_signature
+from translate.run.loading import LoadedModel, load
+from translate.run.windows import make_batches
 
 WARMUP = 2
 """Requests that an engine translates before it is timed, after it was loaded anew."""
@@ -129,12 +128,11 @@ def _serve(connection: Connection, model: Model, settings: Settings, threads: in
     if threads:
         os.environ["OMP_NUM_THREADS"] = str(threads)  # torch and ctranslate2 read it when they are imported
     try:
-        engine = load_engine(model, settings)
+        loaded = ReadyEngine(load(model, settings))
     except TranslateError as error:
         connection.send(Failure(error.message, error.hint))
         return
-    connection.send(Ready(engine.dtype, engine.device, engine.batch_independent))
-    loaded = ReadyEngine(engine, model, settings, Tokenizer(model))
+    connection.send(loaded.describe())
     while True:
         try:
             task = connection.recv()
@@ -143,33 +141,38 @@ def _serve(connection: Connection, model: Model, settings: Settings, threads: in
         connection.send(run_task(loaded, task))
 
 
-@dataclass(slots=True)
 class ReadyEngine:
-    """An engine, and what it takes to have it again for another batching: one that makes its own is told when loaded."""
+    """An engine that is loaded again for another batching if it makes its own batches, which it is told when loaded."""
 
-    engine: Engine
-    model: Model
-    settings: Settings
-    tokenizer: Tokenizer
-    batching: Batching | None = None
+    def __init__(self, loaded: LoadedModel) -> None:
+        self._loaded = loaded
+        self._model, self._settings = loaded.model, loaded.settings
+        self._batching: Batching | None = None
 
-    def settings_for(self, batching: Batching) -> Settings:
-        """Those of a run that uses it."""
-        return replace(self.settings, batch_tokens=batching.tokens, batch_size=batching.size)
+    @property
+    def engine(self) -> Engine:
+        """The engine, with the batching that it was last prepared for."""
+        return self._loaded.engine
+
+    def describe(self) -> Ready:
+        """What was loaded."""
+        return Ready(self.engine.dtype, self.engine.device, self.engine.batch_independent)
 
     def sign(self, batching: Batching) -> str:
         """The signature of a run that uses it."""
-        signature = make_signature(self.model, self.engine, self.tokenizer, self.settings_for(batching))
-        return format_signature(signature)
+        return format_signature(self._loaded.sign(self._settings_for(batching)))
 
     def prepare(self, task: Task) -> Engine:
         """The engine, loaded again if it has to be, and then warm."""
-        if self.engine.batch_independent and self.batching != task.batching:
-            del self.engine
+        if self.engine.batch_independent and self._batching != task.batching:
+            del self._loaded  # two would take twice the memory
             gc.collect()
-            self.engine, self.batching = load_engine(self.model, self.settings_for(task.batching)), task.batching
+            self._loaded, self._batching = load(self._model, self._settings_for(task.batching)), task.batching
             list(self.engine.translate([Request(i, source) for i, source in enumerate(task.sources[:WARMUP])]))
         return self.engine
+
+    def _settings_for(self, batching: Batching) -> Settings:
+        return replace(self._settings, batch_tokens=batching.tokens, batch_size=batching.size)
 
 
 def run_task(loaded: ReadyEngine, task: Task) -> Pass | Failure:

@@ -120,7 +120,6 @@ class Reporter:
     def show(self, event: Event) -> None:
         """Show what has happened."""
         from translate.run import events
-        from translate.run.translator import Progress
 
         match event:
             case events.DocumentsFound(_, size):
@@ -128,7 +127,7 @@ class Reporter:
                 self._activity.change("loading the model")
             case events.Loaded():
                 self._show_loaded(event)
-            case Progress():
+            case events.Progress():
                 self._sentences += event.sentences
                 self._characters += event.characters
                 self._tokens += event.target_tokens

@@ -32,7 +32,7 @@ from translate.cli.streams import say
 from translate.cluster.options import LOCAL, Cluster
 from translate.engines.base import DTYPES, ENGINES
 from translate.records import EngineError, Flag, Row, Settings
-from translate.run.shards import parse_shard
+from translate.run.record import parse_shard
 from translate.text.documents import STANDARD_INPUT, check_encoding
 
 if TYPE_CHECKING:

@@ -113,15 +113,15 @@ class Use:
 def find_use(entry: Entry) -> Use:
     """What a run would use, found out by loading the model as a run does."""
     from translate.model.catalog import locate_model
-    from translate.run.loading import load_advised
+    from translate.run.loading import load
 
     with Activity(f"loading {entry}", quiet=False):
         try:
-            engine, _, reason = load_advised(locate_model(entry), Settings())
+            loaded = load(locate_model(entry), Settings(), advised=True)
         except TranslateError as error:
             return Use(str(entry), error=error.message)
-    kernels = engine.signature.get("kernels", "")
-    return Use(str(entry), engine.name, engine.device, engine.dtype, kernels, reason)
+    engine, kernels = loaded.engine, loaded.engine.signature.get("kernels", "")
+    return Use(str(entry), engine.name, engine.device, engine.dtype, kernels, loaded.advice)
 
 
 def format_models(path: Path, entries: Sequence[tuple[Entry, bool]], use: Use | None) -> str:

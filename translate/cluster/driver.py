@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
@@ -24,18 +24,17 @@ import ray.data
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from translate.cluster.connection import SPARE_CPUS, connected, plain_errors, quiet_data
-from translate.cluster.journal import Journal, JournalState, difference
+from translate.cluster.journal import Journal, JournalState
 from translate.cluster.options import Cluster
 from translate.cluster.worker import Equipment, Planning, Report, Worker, split_documents, store_model, unpack_items
 from translate.machine import package_versions
 from translate.model.catalog import Resolution, resolve_model
-from translate.records import EngineError, Flag, ModelError, Translation, format_signature
-from translate.run.checks import needs_model
-from translate.run.events import Event, Item, Loaded, Tally, WindowEvent
-from translate.run.folder import RunFolder
-from translate.run.pipeline import make_rows, write_event
-from translate.run.plan import Job, choose_documents, describe_documents, first_record, kept_folder, memory_path
-from translate.run.translator import Interrupted, Progress
+from translate.records import EngineError, ModelError, Translation, format_signature
+from translate.run.events import Event, Loaded, Progress, Tally, WindowEvent
+from translate.run.pipeline import open_folder, write_event
+from translate.run.plan import Job, choose_documents, describe_documents, kept_folder, memory_path
+from translate.run.translator import Interrupted, copy_untranslatable
+from translate.run.windows import ReadingOrder
 from translate.storage import absolute_name
 
 log = logging.getLogger(__name__)
@@ -44,8 +43,6 @@ LIGHT = 0.1
 """Logical processors of a stage that mostly waits."""
 MOST_BLOCKS = 4096
 """Pieces that the list of documents is cut into; a task reads the documents of a piece."""
-INDEPENDENT_WINDOW = 500
-"""Items a window where rows do not depend on it: small, so that all workers have something, and the end is soon."""
 POLL_SECONDS = 0.5
 ANSWER_SECONDS = 120.0
 """A journal that does not answer for so long is lost."""
@@ -81,10 +78,9 @@ def run_on_cluster(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda
         yield loaded
         yield from failures
         tally = Tally(loaded, failed=len(failures))
-        record, kept = first_record(job, loaded, report.batch_tokens), kept_folder(job, resolution.model)
-        folder = job.output / resolution.model.short_name
-        with RunFolder(folder, record, kept, overwrite=job.overwrite, text=job.text, shard=job.shard) as outputs:
-            equipment = dataclasses.replace(equipment, journal=_start_journal(job, kept, report))
+        with open_folder(job, loaded, report.batch_tokens) as outputs:
+            journal = _start_journal(job, kept_folder(job, resolution.model), report)
+            equipment = dataclasses.replace(equipment, journal=journal)
             windows = _make_windows(paths, job, equipment, report, size) if paths else None
             for event in _Results(cluster, equipment.journal, stop).follow(windows):
                 tally.count(event)
@@ -151,13 +147,12 @@ def _make_windows(paths: Mapping[str, Path], job: Job, equipment: Equipment, rep
     warnings.filterwarnings("ignore", "The minimum number of concurrent actors")  # it counts documents, not windows
     documents = [{"name": name, "path": absolute_name(path)} for name, path in paths.items()]
     reading = {"encoding": job.encoding, "versions": equipment.versions, "journal": equipment.journal}
-    items = INDEPENDENT_WINDOW if report.batch_independent else job.settings.chunk_sentences
     tables = {"batch_size": None, "batch_format": "pyarrow"}
     one, pool = ray.data.ActorPoolStrategy(size=1), ray.data.ActorPoolStrategy(size=size.workers)
     return (
         ray.data.from_items(documents, override_num_blocks=min(len(documents), MOST_BLOCKS))
         .map_batches(split_documents, fn_kwargs=reading, num_cpus=LIGHT, **tables)
-        .repartition(target_num_rows_per_block=items, strict=True)
+        .repartition(target_num_rows_per_block=report.window, strict=True)
         .map_batches(Planning, fn_constructor_args=(equipment.journal,), compute=one, num_cpus=LIGHT, **tables)
         .map_batches(Worker, fn_constructor_args=(equipment,), compute=pool, num_cpus=1, num_gpus=size.gpus, **tables)
     )
@@ -176,8 +171,9 @@ class _Results:
         for window in _read_aside(windows) if windows is not None else ():
             yield from self._look()
             if window is not None:
-                items = unpack_items(window)
-                yield from make_rows(items, self._find(items))
+                order = ReadingOrder()
+                texts = order.enter(unpack_items(window))
+                yield from order.take(self._find(texts))
         yield from self._look()
 
     def _look(self) -> Iterator[Progress]:
@@ -187,7 +183,7 @@ class _Results:
             raise ModelError(*state.refusal)
         self._warn(state.silent)
         if state.progress != self._before:
-            yield difference(state.progress, self._before)
+            yield state.progress - self._before
             self._before = state.progress
         if self._stop():
             raise Interrupted
@@ -200,13 +196,11 @@ class _Results:
                 self._told[who] = seconds
                 log.warning("%s for %.0f seconds", who, seconds)
 
-    def _find(self, items: list[Item]) -> dict[str, Translation]:
-        texts = dict.fromkeys(item[1].text for item in items if isinstance(item, tuple))
-        asked = [text for text in texts if needs_model(text)]
+    def _find(self, texts: Sequence[str]) -> dict[str, Translation]:
+        copied = copy_untranslatable(dict.fromkeys(texts))
+        asked = [text for text in dict.fromkeys(texts) if text not in copied]
         found: dict[str, Translation] = ray.get(self._journal.find.remote(asked))
-        copied = Translation("", None, (Flag.PASSTHROUGH,))
-        results = {text: dataclasses.replace(copied, target=text) for text in texts if not needs_model(text)}
-        return results | found
+        return copied | found
 
 
 def _read_aside(windows: Any) -> Iterator[Any]:

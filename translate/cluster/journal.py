@@ -16,8 +16,8 @@ from enum import IntEnum
 from pathlib import Path
 
 from translate.records import Translation
+from translate.run.events import Progress
 from translate.run.memory import Memory, Remembered, window_key
-from translate.run.translator import Progress
 
 
 class Known(IntEnum):
@@ -85,12 +85,12 @@ class Journal:
 
     def report(self, worker: str, window: str, progress: Progress) -> None:
         """So much more has been done of the window."""
-        self._attempts[window] = _add(self._attempts[window], progress)
+        self._attempts[window] += progress
         self._touch(worker)
 
     def finish(self, worker: str, window: str) -> None:
         """The window is done, and all of it is in the memory."""
-        self._done = _add(self._done, self._attempts.pop(window, Progress()))
+        self._done += self._attempts.pop(window, Progress())
         self._elsewhere.pop(window, None)
         for text in self._owned.pop(window, []):
             self._owners.pop(text, None)
@@ -109,9 +109,7 @@ class Journal:
     def state(self) -> JournalState:
         """How the run stands."""
         now = time.monotonic()
-        total = self._done
-        for attempt in self._attempts.values():
-            total = _add(total, attempt)
+        total = sum(self._attempts.values(), self._done)
         silent = {f"{who} is at work and has said nothing": now - since for who, (_, since) in self._working.items()}
         if self._elsewhere and not self._working:  # one may hang that could not yet say what it begins
             idle = f" (idle: {'; '.join(self._idle)})" if self._idle else ""
@@ -125,21 +123,6 @@ class Journal:
     def _touch(self, worker: str) -> None:
         with suppress(KeyError):  # it was given up for dead
             self._working[worker] = (self._working[worker][0], time.monotonic())
-
-
-def _add(one: Progress, other: Progress, sign: int = 1) -> Progress:
-    return Progress(
-        one.sentences + sign * other.sentences,
-        one.characters + sign * other.characters,
-        one.from_memory + sign * other.from_memory,
-        one.source_tokens + sign * other.source_tokens,
-        one.target_tokens + sign * other.target_tokens,
-    )
-
-
-def difference(now: Progress, before: Progress) -> Progress:
-    """What has been done since; less than nothing where a worker died and its window begins again."""
-    return _add(now, before, -1)
 
 
 def remember(known: Mapping[str, Known], key: int) -> dict[str, Remembered]:

@@ -23,17 +23,24 @@ import ray
 from filelock import FileLock
 
 from translate.cluster.journal import Known, remember
-from translate.engines.base import load_engine
 from translate.machine import package_versions
 from translate.model.folder import CANARY_FILE, SMALL_FILES, fingerprint, weight_file
-from translate.model.tokenizer import Tokenizer
-from translate.records import Document, InputError, Model, ModelError, Sentence, Settings, Signature, Translation
-from translate.run.batches import make_chunks
+from translate.records import (
+    Document,
+    InputError,
+    Located,
+    Model,
+    ModelError,
+    Sentence,
+    Settings,
+    Signature,
+    Translation,
+)
 from translate.run.events import Begin, DocumentFailed, End, Item
-from translate.run.loading import batch_tokens, check_canary, make_signature
+from translate.run.loading import load
 from translate.run.memory import Remembered, window_key
-from translate.run.pipeline import read_items
-from translate.run.translator import Translator
+from translate.run.translator import make_translator
+from translate.run.windows import make_chunks, read_items
 from translate.storage import absolute_name, as_path, user_cache_folder
 
 BLOCK_ITEMS = 10_000
@@ -42,7 +49,7 @@ BLOCK_ITEMS = 10_000
 ITEMS = pa.schema(
     [("kind", pa.string()), ("name", pa.string()), ("path", pa.string()), ("encoding", pa.string())]
     + [(column, pa.int64()) for column in ("paragraph", "number", "start", "end")]
-    + [("text", pa.string())]
+    + [("text", pa.string()), ("space", pa.string())]
 )
 
 
@@ -53,16 +60,21 @@ def pack_items(items: Sequence[Item]) -> Any:
 
 def _pack_item(item: Item) -> dict[str, str | int]:
     match item:
-        case (document, sentence):
+        case Located(document, sentence, space):
             place = {"paragraph": sentence.paragraph, "number": sentence.number}
             span = {"start": sentence.start, "end": sentence.end}
-            return {"kind": "sentence", "name": document.name, "text": sentence.text, **place, **span}
+            return {"kind": "sentence", "name": document.name, "text": sentence.text, "space": space, **place, **span}
         case DocumentFailed(name, error):
             return {"kind": "failed", "name": name, "text": error.message, "encoding": error.hint}
-        case Begin(document) | End(document):
-            kind = "begin" if isinstance(item, Begin) else "end"
-            where = {"path": absolute_name(document.path) if document.path else "", "encoding": document.encoding}
-            return {"kind": kind, "name": document.name, "text": document.sha256, "end": document.size, **where}
+        case Begin(document):
+            return {"kind": "begin", **_pack_document(document)}
+        case End(document, space):
+            return {"kind": "end", "space": space, **_pack_document(document)}
+
+
+def _pack_document(document: Document) -> dict[str, str | int]:
+    where = {"path": absolute_name(document.path) if document.path else "", "encoding": document.encoding}
+    return {"name": document.name, "text": document.sha256, "end": document.size, **where}
 
 
 def unpack_items(table: Any) -> list[Item]:
@@ -76,12 +88,13 @@ def _unpack_item(row: dict[str, Any], documents: dict[str, Document]) -> Item:
     match row["kind"]:
         case "sentence":
             document = documents.setdefault(name, Document(name, None, "", "", 0))
-            return document, Sentence(row["paragraph"], row["number"], row["start"], row["end"], row["text"])
+            sentence = Sentence(row["paragraph"], row["number"], row["start"], row["end"], row["text"])
+            return Located(document, sentence, row["space"])
         case "failed":
             return DocumentFailed(name, InputError(row["text"], row["encoding"]))
         case kind:
             document = Document(name, as_path(row["path"]), row["encoding"], row["text"], row["end"])
-            return Begin(document) if kind == "begin" else End(document)
+            return Begin(document) if kind == "begin" else End(document, row["space"])
 
 
 def window_texts(window: Any) -> list[str]:
@@ -197,7 +210,8 @@ class Report:
     device: str
     dtype: str
     batch_tokens: int
-    batch_independent: bool
+    window: int
+    """Items a window."""
 
 
 class Worker:
@@ -209,15 +223,10 @@ class Worker:
         check_versions(equipment.versions, self._journal)
         model = dataclasses.replace(equipment.model, folder=fetch_model(equipment.model, equipment.files))
         self._check("weights", model.fingerprint, fingerprint(model.folder), f"remove '{model.folder}' there")
-        self._engine = load_engine(model, equipment.settings)
-        self._tokenizer = Tokenizer(model, normalize=equipment.settings.normalize)
-        check_canary(model, self._engine, self._tokenizer)
-        self._settings = equipment.settings
-        self._signature = make_signature(model, self._engine, self._tokenizer, equipment.settings)
+        self._loaded = load(model, equipment.settings)
         for field, value in (equipment.signature or {}).items():
-            self._check(
-                field, value, self._signature.get(field, "(none)"), "give all nodes the same hardware and packages"
-            )
+            found = self._loaded.signature.get(field, "(none)")
+            self._check(field, value, found, "give all nodes the same hardware and packages")
 
     def _check(self, what: str, ours: str, theirs: str, hint: str) -> None:
         if ours != theirs:
@@ -225,18 +234,16 @@ class Worker:
 
     def report(self) -> Report:
         """What this worker is."""
-        engine = self._engine
-        tokens = batch_tokens(engine, self._settings)
-        return Report(self._signature, engine.name, engine.device, engine.dtype, tokens, engine.batch_independent)
+        loaded, engine = self._loaded, self._loaded.engine
+        return Report(loaded.signature, engine.name, engine.device, engine.dtype, loaded.batch_tokens, loaded.window)
 
     def __call__(self, window: Any) -> Any:
         """Translate a window into the memory; the same window, done."""
         name = window_name(window)
         texts = window_texts(window)
         memory = JournalMemory(self._journal, self.name, name, window_key(dict.fromkeys(texts)))
-        translator = Translator(self._engine, self._tokenizer, self._settings, memory=memory)
-        for progress in translator.translate(texts, {}):
-            self._journal.report.remote(self.name, name, progress)
+        for outcome in make_translator(self._loaded, memory).translate([texts]):
+            self._journal.report.remote(self.name, name, outcome.progress)
         ray.get(self._journal.finish.remote(self.name, name))
         return window
 

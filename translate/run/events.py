@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from translate.model.catalog import Refusal
-from translate.records import Document, Flag, InputError, Model, Row, Sentence, Signature, format_signature
+from translate.records import (
+    Document,
+    Flag,
+    InputError,
+    Located,
+    Model,
+    Row,
+    Signature,
+    Translation,
+    format_signature,
+)
 from translate.run.rows import count_flags
-from translate.run.translator import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,23 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """So much has been done since the last one. A sentence that occurs twice is translated once and counts twice."""
+
+    sentences: int = 0
+    characters: int = 0
+    from_memory: int = 0
+    source_tokens: int = 0
+    target_tokens: int = 0
+
+    def __add__(self, other: Progress) -> Progress:
+        return Progress(*map(operator.add, astuple(self), astuple(other)))
+
+    def __sub__(self, other: Progress) -> Progress:
+        return Progress(*map(operator.sub, astuple(self), astuple(other)))
+
+
+@dataclass(frozen=True, slots=True)
 class Begin:
     """A document's first sentence comes next."""
 
@@ -83,16 +110,42 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The document's last sentence has been."""
+    """The document's last sentence has been; `space` is the white space behind it."""
 
     document: Document
+    space: str = ""
 
 
-Item = Begin | tuple[Document, Sentence] | End | DocumentFailed
-"""What flows through the windows: a document's beginning, its sentences, its end; or that it failed."""
+Item = Begin | Located | End | DocumentFailed
+"""What flows into the windows: a document's beginning, its sentences, its end; or that it failed."""
 
-WindowEvent = Progress | Row | Begin | End | DocumentFailed
-"""What comes out of a window: its progress, then its items again, the sentences as rows."""
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """A sentence in its document, with its translation."""
+
+    located: Located
+    translation: Translation
+
+    @property
+    def row(self) -> Row:
+        """What is written of it."""
+        sentence = self.located.sentence
+        return Row(
+            doc=self.located.document.name,
+            paragraph=sentence.paragraph,
+            sentence=sentence.number,
+            start=sentence.start,
+            end=sentence.end,
+            source=sentence.text,
+            target=self.translation.target,
+            score=self.translation.score,
+            flags=self.translation.flags,
+        )
+
+
+WindowEvent = Progress | Begin | Translated | End | DocumentFailed
+"""What comes out of the windows: how far they are, and their items in reading order, the sentences translated."""
 
 
 Event = DocumentsFound | Loaded | Progress | Row | DocumentDone | DocumentFailed | Summary
@@ -115,10 +168,10 @@ class Tally:
                 self._from_memory += event.from_memory
                 self._source_tokens += event.source_tokens
                 self._target_tokens += event.target_tokens
-            case Row():
+            case Translated(located, translation):
                 self._rows += 1
-                self._words += len(event.source.split())
-                self._flags.update(event.flags)
+                self._words += len(located.sentence.text.split())
+                self._flags.update(translation.flags)
             case End():
                 self._documents += 1
             case DocumentFailed():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,11 +10,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from translate.records import Document, Flag, InputError, OutputError, Row
+from translate.records import Document, Flag, OutputError, Row
+from translate.run.events import DocumentDone
 from translate.run.record import (
     RUN_FILE,
     DocumentRecord,
     RunRecord,
+    Shard,
     check_signature,
     find_run_files,
     read_records,
@@ -23,9 +24,8 @@ from translate.run.record import (
     remove_rows,
     write_run,
 )
-from translate.run.rows import count_flags, format_row, read_rows, rows_path, text_path, write_text
-from translate.run.shards import Shard
-from translate.storage import LONGEST_NAME, AtomicFile, ObjectFile, is_remote, new_file
+from translate.run.rows import count_flags, format_row, rows_path, text_path
+from translate.storage import AtomicFile, ObjectFile, is_remote, new_file
 
 LOCK_FILE = ".lock"
 JOINING_FILE = ".lock-joining"
@@ -72,9 +72,7 @@ class RunFolder:
                 except BaseException:
                     self._lock.release()
                     raise
-        self._file: AtomicFile | ObjectFile | None = None
-        self._rows = 0
-        self._flags: Counter[Flag] = Counter()
+        self._writer: DocumentWriter | None = None
 
     def __enter__(self) -> RunFolder:
         return self
@@ -84,39 +82,34 @@ class RunFolder:
         self._lock.release()
 
     def begin(self, document: Document) -> None:
-        """Start the document's file."""
-        place = rows_path(self.folder, document.name)
-        self._guard.check(place.parent)
-        self._file = new_file(place)
-        self._rows, self._flags = 0, Counter()
+        """Start the document's files."""
+        rows, text = rows_path(self.folder, document.name), text_path(self.folder, document.name)
+        self._guard.check(rows.parent)
+        self._writer = DocumentWriter(rows, text if self._text else None)
 
-    def write(self, row: Row) -> None:
-        """Add a row to the document that was begun."""
-        if self._file is None:
-            raise ValueError("no document was begun")
-        self._file.write(format_row(row) + "\n")
-        self._rows += 1
-        self._flags.update(row.flags)
+    def write(self, row: Row, space: str) -> None:
+        """Add a row, and the white space before it, to the document that was begun."""
+        self._begun().write(row, space)
 
-    def end(self, document: Document) -> int:
-        """Give the document's file its name, write its English text if asked for, and tell the number of rows."""
-        if self._file is None:
-            raise ValueError("no document was begun")
-        self._guard.check(self._file.path.parent)
-        self._file.finish()
-        self._file = None
-        if self._text:
-            write_text(
-                document, read_rows(rows_path(self.folder, document.name)), text_path(self.folder, document.name)
-            )
-        self._documents[document.name] = DocumentRecord(document.sha256, self._rows, count_flags(self._flags))
-        return self._rows
+    def end(self, document: Document, space: str) -> DocumentDone:
+        """Give the document's files their names; `space` is the white space behind its last sentence."""
+        writer = self._begun()
+        self._guard.check(writer.path.parent)
+        writer.finish(space)
+        self._writer = None
+        self._documents[document.name] = DocumentRecord(document.sha256, writer.rows, count_flags(writer.flags))
+        return DocumentDone(document.name, writer.path, writer.rows)
 
     def discard(self) -> None:
         """Forget the document that was begun, if there is one."""
-        if self._file is not None:
-            self._file.discard()
-            self._file = None
+        if self._writer is not None:
+            self._writer.discard()
+            self._writer = None
+
+    def _begun(self) -> DocumentWriter:
+        if self._writer is None:
+            raise ValueError("no document was begun")
+        return self._writer
 
     def _take_over(
         self, record: RunRecord, shard: Shard | None, locks: Path, *, overwrite: bool
@@ -144,6 +137,49 @@ class RunFolder:
         """Write run.json for the last time."""
         self._guard.check(self.folder)
         write_run(self.folder, dataclasses.replace(self._record, finished=True, timings=timings), self._name)
+
+
+class DocumentWriter:
+    """The files of a document: its rows, and its English text if that has a path. They appear together, or not at all.
+
+    The text is the document with each sentence replaced by its translation, and all white space as it was.
+    """
+
+    def __init__(self, path: Path, text: Path | None) -> None:
+        self.path = path
+        self.rows = 0
+        self.flags: Counter[Flag] = Counter()
+        self._files: list[AtomicFile | ObjectFile] = []
+        try:
+            self._rows = self._open(path)
+            self._text = self._open(text) if text else None
+        except BaseException:
+            self.discard()
+            raise
+
+    def write(self, row: Row, space: str) -> None:
+        """Add a row, and the white space between it and the row before it."""
+        self._rows.write(format_row(row) + "\n")
+        if self._text is not None:
+            self._text.write(space + row.target)
+        self.rows += 1
+        self.flags.update(row.flags)
+
+    def finish(self, space: str) -> None:
+        """Give the files their names, the rows last: where they are, all is. `space` is what stands behind the last row."""
+        if self._text is not None:
+            self._text.write(space)
+        for file in reversed(self._files):
+            file.finish()
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        for file in self._files:
+            file.discard()
+
+    def _open(self, path: Path) -> AtomicFile | ObjectFile:
+        self._files.append(new_file(path))
+        return self._files[-1]
 
 
 @contextmanager
@@ -194,41 +230,6 @@ def _remove_others(folder: Path, own: str, shard: Shard | None) -> None:
     for path in find_run_files(folder):
         if path.name != own and not (shard and _same_whole(path.name, shard)):
             path.unlink(missing_ok=True)
-
-
-def check_places(folder: Path, names: Mapping[str, Path], *, text: bool = False) -> None:
-    """Raise OutputError if two of the documents (name → input) would be written to one file, or one's file would have to
-    be another's folder.
-    """
-    taken: dict[Path, str] = {}
-    for name in names:
-        place = rows_path(folder, name)
-        if place in taken:
-            raise _collision(taken[place], name, f"would both be written to '{place}'")
-        taken[place] = name
-        if text:
-            taken[text_path(folder, name)] = name
-    for name in names:
-        for parent in rows_path(folder, name).parents:
-            if parent in taken:
-                raise _collision(taken[parent], name, f"would need '{parent}' as a file and as a folder")
-
-
-def _collision(first: str, second: str, what: str) -> OutputError:
-    hint = "translate them one after the other, each with its own --output; or rename one"
-    return OutputError(f"'{first}' and '{second}' {what}", hint)
-
-
-def leave_out_unwritable(names: dict[str, Path], *, text: bool) -> Iterator[tuple[str, InputError]]:
-    """Take the documents out whose files no file system could name, and tell which and why."""
-    for name in list(names):
-        place = text_path(Path(), name) if text else rows_path(Path(), name)
-        size = len(os.fsencode(place.name))
-        if size > LONGEST_NAME:
-            del names[name]
-            ending = ".en.txt" if text else ".jsonl"
-            hint = f"a file name may have {LONGEST_NAME} bytes, the ending {ending} included: rename the input"
-            yield name, InputError(f"'{place.name}' would be a name of {size} bytes", hint)
 
 
 def check_no_link(path: Path) -> None:

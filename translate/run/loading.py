@@ -1,39 +1,81 @@
-"""A model and settings → an engine that has proved itself, and the signature of its rows."""
+"""A model and settings → an engine that has proved itself, and the signature of its rows: for every command alike."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from translate.engines.base import Engine, load_engine, refusals_of
 from translate.model.folder import read_canary
 from translate.model.tokenizer import Tokenizer
-from translate.records import (
-    Flag,
-    Model,
-    ModelError,
-    Request,
-    Settings,
-    Signature,
-)
+from translate.records import Flag, Model, ModelError, Request, Settings, Signature
 from translate.run.advice import advise
 from translate.run.checks import check_target
-
-
-def load_advised(model: Model, settings: Settings) -> tuple[Engine, Settings, str]:
-    """The engine, the settings as `translate bench` recommends them if it was run for such a run, and how it put it."""
-    advice = advise(model, settings)
-    if advice is not None:
-        engine = load_engine(model, advice.settings)
-        if (engine.dtype, engine.device) == (advice.dtype, advice.device):
-            return engine, advice.settings, advice.reason
-    return load_engine(model, settings), settings, ""
-
 
 BEHAVIOUR = "2"
 """Part of the signature: raised whenever the same engine's rows would come out differently."""
 
+STREAM_WINDOW = 500
+"""Sentences read at once where rows do not depend on it: few, so that little is read ahead and waits to be written."""
 
 CANARY = ("Das ist ein Haus.", "Guten Morgen, wie geht es Ihnen?", "Ich habe heute zwei Bücher gekauft.")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that is ready to translate: its engine and tokenizer, and the settings that they were loaded with."""
+
+    model: Model
+    engine: Engine
+    tokenizer: Tokenizer
+    settings: Settings
+    signature: Signature
+    advice: str
+    """What of the settings `translate bench` has recommended, in its words; empty if nothing."""
+
+    @property
+    def batch_tokens(self) -> int:
+        """Padded source tokens a batch."""
+        return batch_tokens(self.engine, self.settings)
+
+    @property
+    def window(self) -> int:
+        """Sentences that are read at once."""
+        wanted = self.settings.chunk_sentences
+        return min(STREAM_WINDOW, wanted) if self.engine.batch_independent else wanted
+
+    def sign(self, settings: Settings) -> Signature:
+        """The signature of rows that the engine would give with other batches."""
+        return make_signature(self.model, self.engine, self.tokenizer, settings)
+
+
+def load(model: Model, settings: Settings, *, advised: bool = False) -> LoadedModel:
+    """Load the model, and let it prove itself. `advised`: with what `translate bench` recommends for such a run.
+
+    Raises EngineError for an engine or a setting that cannot be; ModelError for a model whose files do not belong
+    together, that breaks the engine, or that does not translate the canary as it should.
+    """
+    tokenizer = Tokenizer(model, normalize=settings.normalize)
+    engine, settings, advice = _load_advised(model, settings) if advised else (_load(model, settings), settings, "")
+    check_canary(model, engine, tokenizer)
+    signature = make_signature(model, engine, tokenizer, settings)
+    return LoadedModel(model, engine, tokenizer, settings, signature, advice)
+
+
+def _load_advised(model: Model, settings: Settings) -> tuple[Engine, Settings, str]:
+    """The engine, the settings as the bench recommends them if it was run for such a run, and how it put it."""
+    advice = advise(model, settings)
+    if advice is not None:
+        engine = _load(model, advice.settings)
+        if (engine.dtype, engine.device) == (advice.dtype, advice.device):
+            return engine, advice.settings, advice.reason
+    return _load(model, settings), settings, ""
+
+
+def _load(model: Model, settings: Settings) -> Engine:
+    with refusals_of(model):
+        return load_engine(model, settings)
 
 
 def batch_tokens(engine: Engine, settings: Settings) -> int:
@@ -73,18 +115,21 @@ def check_canary(model: Model, engine: Engine, tokenizer: Tokenizer) -> None:
     with refusals_of(model):
         targets = {hypothesis.number: hypothesis.target for hypothesis in engine.translate(requests)}
     answers = [targets[i] for i in range(len(CANARY))]
+    if _is_wrong(model, engine, tokenizer, answers):
+        raise _canary_error(model, engine, [tokenizer.decode(ids) for ids in answers])
+
+
+def _is_wrong(model: Model, engine: Engine, tokenizer: Tokenizer, answers: Sequence[tuple[int, ...]]) -> bool:
+    """Whether these target ids are no answers to the canary."""
     if model.bundled:
         expected = read_canary(model.folder).answers.get(engine.signature.get("beams", ""))
-        wrong = engine.dtype == "float32" and expected is not None and tuple(answers) != expected
-    else:
-        doubts = [set(check_target(text, tokenizer.decode(ids))) for text, ids in zip(CANARY, answers, strict=True)]
-        wrong = sum(bool(flags & {Flag.ECHO, Flag.LOOP, Flag.EMPTY}) for flags in doubts) * 2 > len(CANARY)
-    if wrong:
-        said = "; ".join(
-            f"'{text}' → '{tokenizer.decode(ids)[:60]}'" for text, ids in zip(CANARY, answers, strict=True)
-        )
-        versions = ", ".join(
-            f"{name} {value}" for name, value in engine.signature.items() if name in ("engine", "torch", "dtype")
-        )
-        hint = "these library versions may not suit the model, or its files are damaged; try --dtype float32, or other versions"
-        raise ModelError(f"'{model.name}' does not translate as it should ({versions}): {said}", hint)
+        return engine.dtype == "float32" and expected is not None and tuple(answers) != expected
+    doubts = [set(check_target(text, tokenizer.decode(ids))) for text, ids in zip(CANARY, answers, strict=True)]
+    return sum(bool(flags & {Flag.ECHO, Flag.LOOP, Flag.EMPTY}) for flags in doubts) * 2 > len(CANARY)
+
+
+def _canary_error(model: Model, engine: Engine, answers: Sequence[str]) -> ModelError:
+    said = "; ".join(f"'{text}' → '{answer[:60]}'" for text, answer in zip(CANARY, answers, strict=True))
+    named = [f"{name} {value}" for name, value in engine.signature.items() if name in ("engine", "torch", "dtype")]
+    hint = "these library versions may not suit the model, or its files are damaged; try --dtype float32, or other versions"
+    return ModelError(f"'{model.name}' does not translate as it should ({', '.join(named)}): {said}", hint)

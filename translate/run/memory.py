@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from translate.records import Flag, OutputError, Translation
-from translate.run.batches import make_chunks
 
 MEMORY_FORMAT = 1
 """SQLite's user_version of the file."""
@@ -83,9 +82,10 @@ class Memory:
 
     def find(self, sources: Iterable[str]) -> dict[str, Remembered]:
         """Those of the sources that are known, each with its entry."""
-        found = {}
+        found, asked = {}, list(sources)
         with self._named_errors():
-            for some in make_chunks(sources, LOOKUP):
+            for begin in range(0, len(asked), LOOKUP):
+                some = asked[begin : begin + LOOKUP]
                 marks = ",".join("?" * len(some))
                 query = f"SELECT source, target, score, flags, window FROM translation WHERE key IN ({marks})"
                 for source, target, score, flags, window in self._database.execute(query, [self._key(s) for s in some]):

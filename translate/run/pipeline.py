@@ -1,47 +1,38 @@
 """Files → files: composes the stages, as a generator of progress events.
 
-One window of sentences is in memory at a time, whatever the size of the corpus. Rows are written in reading order when
-their window is done; a document gets its name when its last row is written. A document that cannot be read does not
-stop the others.
+What is in memory at a time is a window of sentences, whatever the size of the corpus. Rows are written in reading order
+as soon as they and those before them are done; a document gets its name when its last row is written. A document that
+cannot be read does not stop the others.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import islice
-from pathlib import Path
 
-from translate.engines.base import refusals_of
-from translate.model.catalog import resolve_model
-from translate.model.tokenizer import Tokenizer
-from translate.records import (
-    InputError,
-    Row,
-    Signature,
-    Translation,
-    format_signature,
+from translate.model.catalog import Resolution, resolve_model
+from translate.records import format_signature
+from translate.run.events import (
+    Begin,
+    DocumentFailed,
+    End,
+    Event,
+    Item,
+    Loaded,
+    Progress,
+    Tally,
+    Translated,
+    WindowEvent,
 )
-from translate.run.batches import make_chunks
-from translate.run.events import Begin, DocumentDone, DocumentFailed, End, Event, Item, Loaded, Tally, WindowEvent
 from translate.run.folder import RunFolder
-from translate.run.loading import batch_tokens, check_canary, load_advised, make_signature
+from translate.run.loading import LoadedModel, load
 from translate.run.memory import Memory
 from translate.run.plan import Job, choose_documents, describe_documents, first_record, kept_folder, memory_path
-from translate.run.rows import rows_path
-from translate.run.translator import Progress, Translator
-from translate.text.documents import (
-    STANDARD_INPUT,
-    open_document,
-    read_paragraphs,
-    standard_input,
-)
-from translate.text.sentences import split_sentences
-
-FIRST_PIPED_WINDOW = 16
-"""Sentences. From standard input windows begin small and double, so that the first rows come soon."""
+from translate.run.translator import SentenceTranslator, make_translator
+from translate.run.windows import ReadingOrder, make_chunks, make_growing_chunks, read_items, read_piped_items
+from translate.text.documents import STANDARD_INPUT
 
 
 def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
@@ -54,110 +45,64 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     yield describe_documents(paths)
     started = time.perf_counter()
     resolution = resolve_model(job.model, job.models_file)
-    tokenizer = Tokenizer(resolution.model, normalize=job.settings.normalize)
-    with refusals_of(resolution.model):
-        engine, settings, advice = load_advised(resolution.model, job.settings)
-    job = dataclasses.replace(job, settings=settings)
-    check_canary(resolution.model, engine, tokenizer)
-    signature = make_signature(resolution.model, engine, tokenizer, job.settings)
-    loaded = Loaded(
-        resolution.model,
-        resolution.refusals,
-        engine.name,
-        engine.device,
-        engine.dtype,
-        signature,
-        time.perf_counter() - started,
-        advice,
-    )
+    model = load(resolution.model, job.settings, advised=True)
+    job = dataclasses.replace(job, settings=model.settings)
+    loaded = _describe_model(resolution, model, time.perf_counter() - started)
     yield loaded
     yield from failures
-    folder = job.output / resolution.model.short_name
-    kept = kept_folder(job, resolution.model)
+    tally = Tally(loaded, failed=len(failures))
     with ExitStack() as stack:
-        outputs = None
-        if not piped:
-            record = first_record(job, loaded, batch_tokens(engine, job.settings))
-            outputs = stack.enter_context(
-                RunFolder(folder, record, kept, overwrite=job.overwrite, text=job.text, shard=job.shard)
-            )
-        memory = stack.enter_context(_open_memory(job, kept, signature)) if job.memory else None
-        translator = Translator(engine, tokenizer, job.settings, memory=memory, stop=stop)
-        items = _piped_items(job.encoding) if piped else read_items(paths, job.encoding)
-        size = job.settings.chunk_sentences
-        chunks = _growing_chunks(items, size) if piped else make_chunks(items, size)
-        tally = Tally(loaded, failed=len(failures))
-        for chunk in chunks:
-            for event in _translate_chunk(chunk, translator):
-                tally.count(event)
-                yield from write_event(event, outputs)
+        outputs = None if piped else stack.enter_context(open_folder(job, loaded, model.batch_tokens))
+        memory = stack.enter_context(_open_memory(job, model)) if job.memory else None
+        translator = make_translator(model, memory, stop)
+        windows = make_chunks(read_items(paths, job.encoding), model.window)
+        for event in _translate_piped(job, translator) if piped else translate_windows(windows, translator):
+            tally.count(event)
+            yield from write_event(event, outputs)
         if outputs is not None:
             outputs.finish(tally.timings())
     yield tally.summarize()
 
 
-def read_items(paths: Mapping[str, Path], encoding: str) -> Iterator[Item]:
-    """The documents (name → path), one after the other; one that cannot be read is an item too."""
-    for name, path in paths.items():
-        try:
-            document = open_document(path, encoding, name)
-            yield Begin(document)
-            for sentence in split_sentences(read_paragraphs(document)):
-                yield document, sentence
-        except (InputError, OSError) as error:
-            reason = (
-                error
-                if isinstance(error, InputError)
-                else InputError(f"cannot read '{name}': {error}", "check the disk")
-            )
-            yield DocumentFailed(name, reason)
-        else:
-            yield End(document)
+def _describe_model(resolution: Resolution, model: LoadedModel, seconds: float) -> Loaded:
+    """What the user is told of the model that was found, and loaded in so many seconds."""
+    engine = model.engine
+    return Loaded(
+        resolution.model,
+        resolution.refusals,
+        engine.name,
+        engine.device,
+        engine.dtype,
+        model.signature,
+        seconds,
+        model.advice,
+    )
 
 
-def _piped_items(encoding: str) -> Iterator[Item]:
-    document, paragraphs = standard_input(encoding)
-    yield Begin(document)
-    for sentence in split_sentences(paragraphs):
-        yield document, sentence
-    yield End(document)
+def open_folder(job: Job, loaded: Loaded, batch_tokens: int) -> RunFolder:
+    """The model's folder below the job's output, for this run alone. Raises OutputError."""
+    folder, kept = job.output / loaded.model.short_name, kept_folder(job, loaded.model)
+    record = first_record(job, loaded, batch_tokens)
+    return RunFolder(folder, record, kept, overwrite=job.overwrite, text=job.text, shard=job.shard)
 
 
-def _growing_chunks(items: Iterable[Item], largest: int) -> Iterator[list[Item]]:
-    iterator, size = iter(items), min(FIRST_PIPED_WINDOW, largest)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
-        size = min(2 * size, largest)
+def _open_memory(job: Job, model: LoadedModel) -> Memory:
+    path = memory_path(job, kept_folder(job, model.model))
+    return Memory(path, format_signature(model.signature), alone=job.shard is not None)
 
 
-def _translate_chunk(chunk: Sequence[Item], translator: Translator) -> Iterator[WindowEvent]:
-    """The chunk's progress, then its items again, each sentence as a row."""
-    results: dict[str, Translation] = {}
-    yield from translator.translate([item[1].text for item in chunk if isinstance(item, tuple)], results)
-    yield from make_rows(chunk, results)
+def _translate_piped(job: Job, translator: SentenceTranslator) -> Iterator[WindowEvent]:
+    """Window by window: who pipes in a little and waits is answered."""
+    for window in make_growing_chunks(read_piped_items(job.encoding), job.settings.chunk_sentences):
+        yield from translate_windows([window], translator)
 
 
-def make_rows(
-    chunk: Iterable[Item], results: Mapping[str, Translation]
-) -> Iterator[Row | Begin | End | DocumentFailed]:
-    """The chunk's items, each sentence as a row with its translation."""
-    for item in chunk:
-        if isinstance(item, tuple):
-            document, sentence = item
-            translation = results[sentence.text]
-            yield Row(
-                doc=document.name,
-                paragraph=sentence.paragraph,
-                sentence=sentence.number,
-                start=sentence.start,
-                end=sentence.end,
-                source=sentence.text,
-                target=translation.target,
-                score=translation.score,
-                flags=translation.flags,
-            )
-        else:
-            yield item
+def translate_windows(windows: Iterable[Sequence[Item]], translator: SentenceTranslator) -> Iterator[WindowEvent]:
+    """How far the windows are, and their items in reading order, each sentence with its translation."""
+    order = ReadingOrder()
+    for outcome in translator.translate(map(order.enter, windows)):
+        yield outcome.progress
+        yield from order.take(outcome.translations)
 
 
 def write_event(event: WindowEvent, outputs: RunFolder | None) -> Iterator[Event]:
@@ -165,22 +110,18 @@ def write_event(event: WindowEvent, outputs: RunFolder | None) -> Iterator[Event
     match event:
         case Progress():
             yield event
-        case Row():
+        case Translated(located):
             if outputs is None:
-                yield event
+                yield event.row
             else:
-                outputs.write(event)
+                outputs.write(event.row, located.space)
         case Begin(document):
             if outputs is not None:
                 outputs.begin(document)
-        case End(document):
+        case End(document, space):
             if outputs is not None:
-                yield DocumentDone(document.name, rows_path(outputs.folder, document.name), outputs.end(document))
+                yield outputs.end(document, space)
         case DocumentFailed():
             if outputs is not None:
                 outputs.discard()
             yield event
-
-
-def _open_memory(job: Job, folder: Path, signature: Signature) -> Memory:
-    return Memory(memory_path(job, folder), format_signature(signature), alone=job.shard is not None)

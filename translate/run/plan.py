@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,10 +17,10 @@ from translate.records import (
     Settings,
 )
 from translate.run.events import DocumentFailed, DocumentsFound, Loaded
-from translate.run.folder import check_no_link, check_places, leave_out_unwritable
-from translate.run.record import RunRecord
-from translate.run.shards import Shard
-from translate.storage import absolute_name, is_remote, user_cache_folder
+from translate.run.folder import check_no_link
+from translate.run.record import RunRecord, Shard
+from translate.run.rows import rows_path, text_path
+from translate.storage import LONGEST_NAME, absolute_name, is_remote, user_cache_folder
 from translate.text.documents import (
     document_name,
     find_files,
@@ -90,6 +91,41 @@ def _add_document(found: dict[str, Path], path: Path) -> None:
     if absolute_name(held) != absolute_name(path):  # not resolved: two names are two documents, whatever they link to
         hint = "translate them one after the other, each with its own --output; or from a working folder above both"
         raise OutputError(f"'{held}' and '{path}' would both be written as '{name}'", hint)
+
+
+def check_places(folder: Path, names: Mapping[str, Path], *, text: bool = False) -> None:
+    """Raise OutputError if two of the documents (name → input) would be written to one file, or one's file would have to
+    be another's folder.
+    """
+    taken: dict[Path, str] = {}
+    for name in names:
+        place = rows_path(folder, name)
+        if place in taken:
+            raise _collision(taken[place], name, f"would both be written to '{place}'")
+        taken[place] = name
+        if text:
+            taken[text_path(folder, name)] = name
+    for name in names:
+        for parent in rows_path(folder, name).parents:
+            if parent in taken:
+                raise _collision(taken[parent], name, f"would need '{parent}' as a file and as a folder")
+
+
+def _collision(first: str, second: str, what: str) -> OutputError:
+    hint = "translate them one after the other, each with its own --output; or rename one"
+    return OutputError(f"'{first}' and '{second}' {what}", hint)
+
+
+def leave_out_unwritable(names: dict[str, Path], *, text: bool) -> Iterator[tuple[str, InputError]]:
+    """Take the documents out whose files no file system could name, and tell which and why."""
+    for name in list(names):
+        place = text_path(Path(), name) if text else rows_path(Path(), name)
+        size = len(os.fsencode(place.name))
+        if size > LONGEST_NAME:
+            del names[name]
+            ending = ".en.txt" if text else ".jsonl"
+            hint = f"a file name may have {LONGEST_NAME} bytes, the ending {ending} included: rename the input"
+            yield name, InputError(f"'{place.name}' would be a name of {size} bytes", hint)
 
 
 def kept_folder(job: Job, model: Model) -> Path:

@@ -1,16 +1,14 @@
-"""Rows: one sentence a line of JSON, and the English text made of them. The only module that reads and writes rows."""
+"""Rows: one sentence a line of JSON, and where they are written. The only module that reads and writes rows."""
 
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from translate.records import Document, Flag, OutputError, Row, Sentence
-from translate.storage import write_atomically
+from translate.records import Flag, OutputError, Row, Sentence
 
 LINE_BREAKS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"})
 """Legal inside a JSON string, but line ends to str.splitlines and to some readers of JSON lines."""
@@ -61,26 +59,6 @@ def rows_path(folder: Path, document: str) -> Path:
 def text_path(folder: Path, document: str) -> Path:
     """Where a document's English text goes."""
     return folder / f"{document.removesuffix('.txt')}.en.txt"
-
-
-def write_text(document: Document, rows: Iterable[Row], path: Path) -> None:
-    """The document with each sentence replaced by its translation, and all white space between them as it was."""
-    if document.path is None:
-        raise ValueError("standard input cannot be read twice")
-    with (
-        io.TextIOWrapper(document.path.open("rb"), encoding=document.encoding, newline="") as source,
-        write_atomically(path) as target,
-    ):
-        position = 0
-        for row in rows:
-            target.write(source.read(row.start - position))
-            if source.read(row.end - row.start) != row.source:
-                raise OutputError(
-                    f"'{document.name}' has changed since it was translated", "run the same command again"
-                )
-            target.write(row.target)
-            position = row.end
-        target.write(source.read())
 
 
 def count_flags(flags: Iterable[Flag]) -> dict[str, int]:

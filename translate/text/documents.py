@@ -11,12 +11,12 @@ import hashlib
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from translate.records import Document, InputError, Paragraph
+from translate.records import Document, InputError, Paragraph, Sentence
 from translate.storage import as_path, is_remote, remote_name
 
 if TYPE_CHECKING:
@@ -180,17 +180,29 @@ def _check_block(
 
 def read_paragraphs(document: Document) -> Iterator[Paragraph]:
     """The document's non-empty lines, as a stream. Raises InputError if the file has changed since it was opened."""
+    return split_lines(stream_lines(document))
+
+
+def stream_lines(document: Document) -> Iterator[str]:
+    """The document's lines, each with its line end. Raises InputError if the file has changed since it was opened."""
     if document.path is None:
-        raise ValueError("standard input has no path; give its stream to split_lines")
+        raise ValueError("standard input has no path: standard_input reads it")
     hashing = _HashingReader(document.path)
     with io.TextIOWrapper(io.BufferedReader(hashing, READ_BYTES), encoding=document.encoding, newline="") as text:
         try:
-            yield from split_lines(text)
+            yield from _whole_characters(text)
             changed = hashing.digest.hexdigest() != document.sha256
         except UnicodeError:
             changed = True
         if changed:
             raise InputError(f"'{document.name}' changed while it was read", "start again when nothing writes to it")
+
+
+def _whole_characters(text: TextIO) -> Iterator[str]:
+    """The stream's lines. Raises UnicodeError at half of a surrogate pair, which some encodings can spell."""
+    for line in text:
+        line.encode()
+        yield line
 
 
 class _HashingReader(io.RawIOBase):
@@ -214,19 +226,48 @@ class _HashingReader(io.RawIOBase):
         super().close()
 
 
-def split_lines(text: TextIO) -> Iterator[Paragraph]:
-    """Paragraphs of a stream that keeps its line endings (newline=""): \\n, \\r\\n and \\r each end a line.
-
-    Raises UnicodeError at half of a surrogate pair, which some encodings can spell.
-    """
+def split_lines(lines: Iterable[str]) -> Iterator[Paragraph]:
+    """Paragraphs of lines that keep their ends (opened with newline=""): \\n, \\r\\n and \\r each end a line."""
     offset = number = 0
-    for line in text:
-        line.encode()
+    for line in lines:
         content = line.rstrip("\r\n")
         if content and not content.isspace():
             yield Paragraph(number, offset, content)
             number += 1
         offset += len(line)
+
+
+class PassingText:
+    """Lines on their way to be split, kept for as long as it is not known what of them is in sentences.
+
+    So a document can be written with its sentences replaced, and is read once.
+    """
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines, self._line, self._offset, self._used = lines, "", 0, 0
+        self._spaces: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self._spaces.append(self._line[self._used :])
+            self._offset += len(self._line)
+            self._line, self._used = line, 0
+            yield line
+
+    def take_space(self, sentence: Sentence) -> str:
+        """What stands between this sentence of the last line and the sentence before it."""
+        space = self._line[self._used : sentence.start - self._offset]
+        self._used = sentence.end - self._offset
+        return self._join(space)
+
+    def take_rest(self) -> str:
+        """What stands behind the last sentence."""
+        rest, self._used = self._line[self._used :], len(self._line)
+        return self._join(rest)
+
+    def _join(self, last: str) -> str:
+        spaces, self._spaces = self._spaces, []
+        return "".join([*spaces, last])
 
 
 def standard_input(encoding: str = "utf-8") -> tuple[Document, Iterator[Paragraph]]:
@@ -242,7 +283,7 @@ def standard_input(encoding: str = "utf-8") -> tuple[Document, Iterator[Paragrap
     def paragraphs() -> Iterator[Paragraph]:
         text = io.TextIOWrapper(stream, encoding=encoding, newline="")
         try:
-            yield from split_lines(text)
+            yield from split_lines(_whole_characters(text))
         except UnicodeError as error:
             hint = "say --encoding windows-1252, or what the text really is"
             raise InputError(f"standard input is not {encoding}: {error}", hint) from None

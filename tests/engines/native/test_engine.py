@@ -28,7 +28,7 @@ from translate.engines.transformers import TransformersEngine
 from translate.model.generation import EarlyStopping, GenerationSettings
 from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, Model, Request, Settings
-from translate.run.batches import make_batches
+from translate.run.windows import make_batches
 
 
 @pytest.fixture(scope="module")
