@@ -14,7 +14,7 @@ from typing import Any
 
 from translate.engines.base import AUTO, installed_engines
 from translate.machine import machine_kind
-from translate.records import Model, Settings
+from translate.records import Model, OutputError, Settings
 from translate.storage import user_cache_folder, write_atomically
 
 ADVICE_FORMAT = 1
@@ -68,6 +68,14 @@ def _read(path: Path) -> list[tuple[dict[str, Any], Recommendation]]:
         return []
 
 
+def _read_kept(model: Model) -> list[tuple[dict[str, Any], Recommendation]]:
+    """The model's entries; none for a user without a home, for whom nothing can have been kept."""
+    try:
+        return _read(recommendations_path(model))
+    except OutputError:
+        return []
+
+
 def parse_recommendation(fields: dict[str, Any]) -> Recommendation:
     """The reverse of `dataclasses.asdict`. Raises TypeError or KeyError for anything else."""
     parts = {"variant": Variant(**fields["variant"]), "batching": Batching(**fields["batching"])}
@@ -81,7 +89,7 @@ def advise(model: Model, settings: Settings) -> Advice | None:
     if the settings name none.
     """
     machine = machine_kind()
-    fitting = [held for kind, held in _read(recommendations_path(model)) if kind == machine and _fits(held, settings)]
+    fitting = [held for kind, held in _read_kept(model) if kind == machine and _fits(held, settings)]
     usual = [held for held in fitting if held.variant.engine == AUTO]
     if settings.engine == "auto":
         able = {name for name in installed_engines() if name != "echo"}
