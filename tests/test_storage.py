@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +24,7 @@ from translate.run.pipeline import run
 from translate.run.plan import Job
 from translate.run.record import read_run
 from translate.run.rows import read_rows
-from translate.storage import absolute_name, as_path, is_remote, write_atomically
+from translate.storage import absolute_name, as_path, is_remote, write_atomically, write_folder
 from translate.text.documents import document_name, find_files
 
 ECHO = ("--engine", "echo", "--model", "tiny-de-en", "-q")
@@ -181,3 +183,66 @@ def test_an_object_that_cannot_be_put_is_an_error_of_ours(monkeypatch: pytest.Mo
         write_atomically(path),
     ):
         pass
+
+
+def test_a_folder_appears_as_a_whole(tmp_path: Path) -> None:
+    """Under its name when the block has ended, not before; with nothing beside it."""
+    place = tmp_path / "cache" / "model"
+    with write_folder(place, "") as made:
+        (made / "part").mkdir(parents=True)
+        (made / "part" / "a.bin").write_bytes(b"abc")
+        assert not place.exists()
+    assert (place / "part" / "a.bin").read_bytes() == b"abc"
+    assert list(place.parent.iterdir()) == [place]
+
+
+def _fill(place: Path, error: Exception) -> None:
+    with write_folder(place, "make room") as made:
+        made.mkdir()
+        raise error
+
+
+def test_a_folder_that_fails_is_not_there(tmp_path: Path) -> None:
+    """Nor anything of it; what the disk refuses is named, anything else is as it was."""
+    place = tmp_path / "model"
+    with pytest.raises(ValueError, match="half"):
+        _fill(place, ValueError("half of it"))
+    with pytest.raises(OutputError, match="No space left") as caught:
+        _fill(place, OSError(errno.ENOSPC, "No space left on device"))
+    assert caught.value.hint == "make room"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_of_two_folders_stays(tmp_path: Path) -> None:
+    """Two runs that make the same at once do not disturb each other."""
+    place = tmp_path / "model"
+    with write_folder(place, "") as second:
+        second.mkdir()
+        (second / "who").write_text("second")
+        with write_folder(place, "") as first:
+            first.mkdir()
+            (first / "who").write_text("first")
+    assert (place / "who").read_text() == "first"
+    assert list(tmp_path.iterdir()) == [place]
+
+
+@pytest.mark.parametrize("engine", ["echo", "transformers"])
+def test_a_user_without_a_home_translates(engine: str, in_folder: Path) -> None:
+    """Where there is nothing to keep, no place to keep it is needed; where there is, the message says what is missing."""
+    if os.name != "posix" or os.getuid() != 0:
+        pytest.skip("only root can be somebody else")
+    run_it = (
+        f"import os; os.setresuid(54_321, 0, 0)\n"  # a user whom the system does not know, but who may read everything
+        f"from translate.engines.base import load_engine\nfrom translate.model.catalog import resolve_model\n"
+        f"from translate.records import OutputError, Settings\nfrom translate.run.advice import advise\n"
+        f"from translate.storage import user_cache_folder\n"
+        f"settings = Settings(engine='{engine}', dtype='float32', device='cpu')\n"
+        f"model = resolve_model('tiny-de-en').model\n"
+        f"print(advise(model, settings), load_engine(model, settings).name)\n"
+        f"try: user_cache_folder()\nexcept OutputError as error: print(error.message, error.hint)\n"
+    )
+    there = {name: value for name, value in environment().items() if name not in ("HOME", "XDG_CACHE_HOME")}
+    done = subprocess.run([sys.executable, "-c", run_it], env=there, cwd=in_folder, capture_output=True, text=True)
+    assert done.stdout.splitlines()[:1] == [f"None {engine}"], done.stderr
+    assert "no home folder" in done.stdout
+    assert "XDG_CACHE_HOME" in done.stdout

@@ -1,4 +1,4 @@
-"""Where bytes lie: paths on this machine or in a store, text files that are complete or not there, the user's cache.
+"""Where bytes lie: paths on this machine or in a store, files and folders that are complete or not there, the user's cache.
 
 A name means a path on this machine, or one that fsspec reaches (`s3://…`, `gs://…`); those are universal-pathlib's, which
 have the methods of Path that we use, and `is_remote` tells them apart. On a disk a file is written under a temporary name
@@ -23,6 +23,7 @@ from translate.records import InputError, OutputError
 
 LONGEST_NAME = 255
 """Bytes, on every common file system."""
+AGAIN = "make room, or check the folder and its permissions; then run the same command again: it goes on"
 
 
 class AtomicFile:
@@ -33,7 +34,7 @@ class AtomicFile:
         # Short and always the same: no longer than the path allows, and what a killed run left is written over.
         name = hashlib.blake2b(path.name.encode(errors="surrogateescape"), digest_size=6).hexdigest()
         self._temporary = path.with_name(f".{name}.tmp")
-        with self._named_errors():
+        with _named_errors(self.path):
             path.parent.mkdir(parents=True, exist_ok=True)
             if len(os.fsencode(path.name)) > LONGEST_NAME:
                 raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
@@ -42,12 +43,12 @@ class AtomicFile:
 
     def write(self, text: str) -> None:
         """Add some text."""
-        with self._named_errors():
+        with _named_errors(self.path):
             self._file.write(text)
 
     def finish(self) -> None:
         """Flush it to disk and give it its name."""
-        with self._named_errors():
+        with _named_errors(self.path):
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
@@ -60,16 +61,6 @@ class AtomicFile:
             self._file.close()
         with suppress(OSError):
             self._temporary.unlink()
-
-    @contextmanager
-    def _named_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            hint = "make room, or check the folder and its permissions; then run the same command again: it goes on"
-            if error.errno == errno.ENAMETOOLONG:
-                hint = f"a file name may have {LONGEST_NAME} bytes, the ending .jsonl included: rename the input"
-            raise OutputError(f"cannot write '{self.path}': {error.strerror or error}", hint) from error
 
 
 class ObjectFile:
@@ -117,8 +108,45 @@ def write_atomically(path: Path) -> Iterator[AtomicFile | ObjectFile]:
         raise
 
 
+@contextmanager
+def write_folder(path: Path, hint: str) -> Iterator[Path]:
+    """A folder for the block to make, beside `path`; it gets that name when the block has ended and all is on disk.
+
+    If somebody else's has got the name meanwhile, that one stays; if the block fails, nothing does. Raises OutputError
+    with `hint` for what the disk refuses, to the block too.
+    """
+    with _named_errors(path, hint):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name[:40]}-") as temporary:
+            made = Path(temporary) / "made"
+            yield made
+            for part in (*made.rglob("*"), made):
+                _flush_folder(part) if part.is_dir() else _flush_file(part)
+            try:
+                made.rename(path)
+            except OSError:
+                if not path.is_dir():
+                    raise
+            _flush_folder(path.parent)
+
+
+@contextmanager
+def _named_errors(path: Path, hint: str = AGAIN) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            hint = f"a file name may have {LONGEST_NAME} bytes, the ending .jsonl included: rename the input"
+        raise OutputError(f"cannot write '{path}': {error.strerror or error}", hint) from error
+
+
+def _flush_file(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 def _flush_folder(folder: Path) -> None:
-    """Make the renaming itself last, where the system can."""
+    """Make the names in it last, where the system can."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -172,12 +200,17 @@ def user_cache_folder() -> Path:
     """The user's cache folder for this program; it need not exist yet.
 
     As the system has it: XDG_CACHE_HOME where set (https://specifications.freedesktop.org/basedir-spec), else
-    ~/Library/Caches on macOS, LOCALAPPDATA on Windows, ~/.cache elsewhere.
+    ~/Library/Caches on macOS, LOCALAPPDATA on Windows, ~/.cache elsewhere. Raises OutputError for a user without a home.
     """
     if given := os.environ.get("XDG_CACHE_HOME"):
         return Path(given) / PROGRAM
+    try:
+        home = Path.home()
+    except RuntimeError as error:
+        hint = "set HOME, or XDG_CACHE_HOME to a folder that can be written"
+        raise OutputError("this user has no home folder to keep things in", hint) from error
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / PROGRAM
+        return home / "Library" / "Caches" / PROGRAM
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / PROGRAM / "Cache"
-    return Path.home() / ".cache" / PROGRAM
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / PROGRAM / "Cache"
+    return home / ".cache" / PROGRAM

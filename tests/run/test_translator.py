@@ -10,7 +10,7 @@ import pytest
 
 from translate.engines.base import EchoEngine, Engine, refusals_of
 from translate.model.tokenizer import Tokenizer
-from translate.records import Flag, Hypothesis, Model, ModelError, Request, Settings, Translation
+from translate.records import EngineError, Flag, Hypothesis, Model, ModelError, Request, Settings, Translation
 from translate.run.loading import LoadedModel, check_canary, make_signature
 from translate.run.memory import Memory
 from translate.run.translator import Interrupted, SentenceTranslator, make_translator
@@ -267,3 +267,13 @@ def test_what_a_model_breaks_when_it_is_tried_is_a_named_error(error: Exception,
     assert "\n" not in caught.value.message
     with pytest.raises(ModelError, match="as it was"), refusals_of(tiny):
         raise ModelError("as it was")
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("CUDA out of memory"), RuntimeError("can't allocate memory")]
+)
+def test_too_little_memory_is_not_the_model_s_fault(error: Exception, tiny: Model) -> None:
+    """So the hint is not to download it again."""
+    with pytest.raises(EngineError, match="too little memory") as caught, refusals_of(tiny):
+        raise error
+    assert "download" not in caught.value.hint

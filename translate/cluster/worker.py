@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-import shutil
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +40,7 @@ from translate.run.loading import load
 from translate.run.memory import Remembered, window_key
 from translate.run.translator import make_translator
 from translate.run.windows import make_chunks, read_items
-from translate.storage import absolute_name, as_path, user_cache_folder
+from translate.storage import absolute_name, as_path, user_cache_folder, write_folder
 
 BLOCK_ITEMS = 10_000
 """Items in a table that a document's sentences travel in until they are dealt into windows."""
@@ -156,12 +155,11 @@ def fetch_model(model: Model, files: ModelFiles) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if not folder.is_dir():
-            beside = folder.with_suffix(".tmp")
-            shutil.rmtree(beside, ignore_errors=True)
-            beside.mkdir()
-            for name, data in ray.get(files.contents[0]).items():
-                data.tofile(beside / name)
-            beside.rename(folder)
+            hint = "make room there, or set XDG_CACHE_HOME on that node to a folder that can be written"
+            with write_folder(folder, hint) as made:
+                made.mkdir()
+                for name, data in ray.get(files.contents[0]).items():
+                    data.tofile(made / name)
     return folder
 
 

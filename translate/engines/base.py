@@ -147,12 +147,15 @@ class EchoEngine:
 def refusals_of(model: Model) -> Iterator[None]:
     """Where a model is tried for the first time: what its settings and weights break in a library is a ModelError.
 
-    A file may be well-formed and still ask for what cannot be: a number where the library wants another, a token beyond
-    the last. The error of the library stays behind the ModelError, for whoever looks for a bug.
+    Files that passed their own checks may still ask a library for what it cannot do. Its error stays behind ours, for
+    whoever looks for a bug. Memory that runs out is an EngineError: no file is to blame.
     """
     try:
         yield
-    except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
         said = next(iter(str(error).splitlines()), "")[:200]
-        hint = "its config.json, generation_config.json and weights do not fit together: download the model again"
+        if isinstance(error, MemoryError) or "out of memory" in said or "can't allocate memory" in said:
+            hint = "use --dtype int8 or float16, fewer --beams, smaller batches, or a machine with more memory"
+            raise EngineError(f"there is too little memory for the model '{model.name}'", hint) from error
+        hint = "try another --engine; if none runs it, its files do not fit together: download the model again"
         raise ModelError(f"the model '{model.name}' does not run: {type(error).__name__}: {said}", hint) from error

@@ -6,21 +6,19 @@ when it loads it.
 
 from __future__ import annotations
 
-import logging
-import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from translate.engines.base import row_limit, safer_settings
+from translate.engines.halving import BatchMemory, decode_or_halve
 from translate.machine import count_processors
 from translate.model.folder import read_config, read_generation, read_vocabulary
 from translate.model.generation import unsupported
-from translate.records import EngineError, Hypothesis, Model, OutputError, Request, Settings, Signature
-from translate.storage import user_cache_folder
+from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
+from translate.storage import user_cache_folder, write_folder
 
 try:
     import ctranslate2
@@ -28,8 +26,6 @@ except ImportError as missing:
     raise EngineError(
         "the engine 'ctranslate2' is not installed", "pip install 'translate-batch[ctranslate2]'"
     ) from missing
-
-log = logging.getLogger(__name__)
 
 CONVERSION = "2"
 """Part of the converted folder's name: raised whenever the same weights would be converted otherwise."""
@@ -66,6 +62,8 @@ class CTranslate2Engine:
         never = [*generation.bad_words_ids, *((token,) for token in generation.suppress_tokens)]
         self._never = [[self._pieces[number] for number in numbers] for numbers in never]
         self._ends = [self._pieces[number] for number in generation.eos_token_id]
+        hint = "use --dtype int8, fewer --beams, or --device cpu"
+        self._memory = BatchMemory(self.device, hint, _is_out_of_memory)
         self.batch_tokens = GPU_BATCH_TOKENS if on_gpu else CPU_BATCH_TOKENS * self._parallel
         self.signature: Signature = {
             "engine": f"ctranslate2-{version('ctranslate2')}",
@@ -80,32 +78,8 @@ class CTranslate2Engine:
         """One hypothesis for each request. What it is given at once is one batch, unless memory says otherwise."""
         ordered = list(requests)
         for safer in (False, True):
-            yield from self._translate_batch([request for request in ordered if request.safer is safer], safer=safer)
-
-    def _translate_batch(self, requests: Sequence[Request], *, safer: bool) -> Iterator[Hypothesis]:
-        if not requests:
-            return
-        try:
-            hypotheses = self._generate(requests, safer=safer)
-        except (MemoryError, RuntimeError) as error:
-            if not (isinstance(error, MemoryError) or "out of memory" in str(error)):
-                raise
-            if len(requests) == 1:
-                tokens = len(requests[0].source)
-                raise EngineError(
-                    f"one sentence of {tokens} tokens does not fit in the memory of '{self.device}'",
-                    "use --dtype int8, fewer --beams, or --device cpu",
-                ) from error
-            hypotheses = None
-        if hypotheses is not None:
-            yield from hypotheses
-            return
-        half = len(requests) // 2
-        log.warning(
-            "out of memory with %d sentences; going on with %d and %d", len(requests), len(requests) - half, half
-        )
-        yield from self._translate_batch(requests[:-half], safer=safer)
-        yield from self._translate_batch(requests[-half:], safer=safer)
+            if batch := [request for request in ordered if request.safer is safer]:
+                yield from decode_or_halve(batch, partial(self._generate, safer=safer), self._memory)
 
     def _generate(self, requests: Sequence[Request], *, safer: bool) -> list[Hypothesis]:
         """Decode one batch. Every row ends where it would end alone, or by itself."""
@@ -141,6 +115,10 @@ class CTranslate2Engine:
         ended = bool(pieces) and pieces[-1] in self._ends
         ids = tuple(self._ids[piece] for piece in (pieces[:-1] if ended else pieces))
         return Hypothesis(number, ids, mean, complete=ended)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or "out of memory" in str(error)
 
 
 def choose_device(name: str) -> str:
@@ -193,17 +171,8 @@ def converted_folder(model: Model) -> Path:
     folder = user_cache_folder() / "ctranslate2" / f"{model.short_name}-{model.fingerprint[:16]}-{CONVERSION}"
     if folder.is_dir():
         return folder
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".converting-") as temporary:
-            made = Path(temporary) / "model"
-            convert(model, made)
-            _flush(made)
-            if not folder.is_dir():
-                shutil.move(made, folder)
-    except OSError as error:
-        hint = "make room there, or set XDG_CACHE_HOME to a folder that can be written"
-        raise OutputError(f"cannot keep the converted model in '{folder}': {error.strerror or error}", hint) from error
+    with write_folder(folder, "make room there, or set XDG_CACHE_HOME to a folder that can be written") as made:
+        convert(model, made)
     return folder
 
 
@@ -238,10 +207,3 @@ def convert(model: Model, folder: Path) -> None:
                 return Loader()(weights, None)
 
     MarianConverter().convert(str(folder))
-
-
-def _flush(folder: Path) -> None:
-    """Have every file on disk before the folder gets its name."""
-    for path in folder.iterdir():
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,13 @@ from transformers.utils import logging as transformers_logging
 
 from translate.engines.base import row_limit, safer_settings
 from translate.engines.devices import choose_device, choose_dtype
+from translate.engines.halving import BatchMemory, decode_or_halve
 from translate.model.folder import read_config, read_generation, weight_file
 from translate.model.generation import GenerationSettings
 from translate.model.weights import check_weights
-from translate.records import EngineError, Hypothesis, Model, ModelError, Request, Settings, Signature
+from translate.records import Hypothesis, Model, ModelError, Request, Settings, Signature
 
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # read when the hub's library is imported, which transformers does
-
-log = logging.getLogger(__name__)
 
 SCORING_LOGITS = 1 << 26
 """Logits held at a time while scoring: 256 MB in float32."""
@@ -54,6 +53,12 @@ class TransformersEngine:
         self._start = generation.decoder_start_token_id
         self._positions = min(config.max_position_embeddings, generation.max_length)
         self.batch_tokens = default_batch_tokens(self.device)
+        self._memory = BatchMemory(
+            self.device,
+            "use --dtype float16 or bfloat16, fewer --beams, or --device cpu",
+            _is_out_of_memory,
+            torch.cuda.empty_cache if self.device.startswith("cuda") else lambda: None,
+        )
         self.signature: Signature = {
             "engine": f"transformers-{version('transformers')}",
             "torch": str(version("torch")),
@@ -67,35 +72,8 @@ class TransformersEngine:
         """One hypothesis for each request. What it is given at once is one batch, unless memory says otherwise."""
         ordered = list(requests)
         for safer in (False, True):
-            yield from self._translate_batch([request for request in ordered if request.safer is safer], safer=safer)
-
-    def _translate_batch(self, requests: Sequence[Request], *, safer: bool) -> Iterator[Hypothesis]:
-        if not requests:
-            return
-        try:
-            hypotheses = self._generate(requests, safer=safer)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
-                raise
-            if len(requests) == 1:
-                tokens = len(requests[0].source)
-                hint = "use --dtype float16 or bfloat16, fewer --beams, or --device cpu"
-                raise EngineError(
-                    f"one sentence of {tokens} tokens does not fit in the memory of '{self.device}'", hint
-                ) from error
-            hypotheses = None
-        if hypotheses is not None:
-            yield from hypotheses
-            return
-        # Outside the handler: the error's traceback holds the tensors that have to go first.
-        if self.device.startswith("cuda"):
-            torch.cuda.empty_cache()
-        half = len(requests) // 2
-        log.warning(
-            "out of memory with %d sentences; going on with %d and %d", len(requests), len(requests) - half, half
-        )
-        yield from self._translate_batch(requests[:-half], safer=safer)
-        yield from self._translate_batch(requests[-half:], safer=safer)
+            if batch := [request for request in ordered if request.safer is safer]:
+                yield from decode_or_halve(batch, partial(self._generate, safer=safer), self._memory)
 
     @torch.inference_mode()
     def _generate(self, requests: Sequence[Request], *, safer: bool) -> list[Hypothesis]:

@@ -7,26 +7,33 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from translate.model.config import ModelConfig, parse_config
 from translate.model.fields import HINT, Fields
 from translate.model.generation import GenerationSettings, apply_user_settings, parse_generation
+from translate.model.origin import CARD_CHARACTERS, Origin, parse_origin
 from translate.records import ModelError, Settings
 
 CONFIG_FILE = "config.json"
 GENERATION_FILE = "generation_config.json"
 VOCABULARY_FILE = "vocab.json"
+TOKENIZER_FILE = "tokenizer_config.json"
+CARD_FILE = "README.md"
 SMALL_FILES = (
     CONFIG_FILE,
     GENERATION_FILE,
     "source.spm",
     "target.spm",
     VOCABULARY_FILE,
-    "tokenizer_config.json",
+    TOKENIZER_FILE,
+    CARD_FILE,
 )
-OPTIONAL_FILES = frozenset({"generation_config.json", "tokenizer_config.json"})
+ABOUT = frozenset((TOKENIZER_FILE, CARD_FILE))
+"""They tell what a model is, and change no row but by `normalize`, which the signature names."""
+OPTIONAL_FILES = frozenset((GENERATION_FILE, *ABOUT))
 CANARY_FILE = "canary.json"
 """In a bundled model's folder: its fingerprint, and number of beams → what it answers to a few fixed sentences."""
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
@@ -53,7 +60,7 @@ def fingerprint(folder: Path) -> str:
     check_folder(folder)
     digest = hashlib.sha256()
     for name in (weight_file(folder).name, *SMALL_FILES):
-        if name != "tokenizer_config.json" and (folder / name).is_file():
+        if name not in ABOUT and (folder / name).is_file():
             with (folder / name).open("rb") as file:
                 digest.update(name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
@@ -110,6 +117,15 @@ def read_vocabulary(folder: Path) -> Mapping[str, int]:
     if reason:
         raise ModelError(f"cannot read the vocabulary in '{path}': {reason}", HINT)
     return ids
+
+
+def read_origin(folder: Path) -> Origin:
+    """What the folder says about where its model comes from. Raises ModelError."""
+    tokenizer, card = folder / TOKENIZER_FILE, ""
+    with suppress(OSError), (folder / CARD_FILE).open(encoding="utf-8", errors="replace") as file:
+        card = file.read(CARD_CHARACTERS)
+    told = _read_fields(tokenizer) if tokenizer.is_file() else Fields(tokenizer, {})
+    return parse_origin(_read_fields(folder / CONFIG_FILE), told, card)
 
 
 def read_canary(folder: Path) -> Canary:

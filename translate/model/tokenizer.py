@@ -11,7 +11,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import repeat
 
-from translate.model.folder import read_vocabulary
+from translate.model.folder import read_origin, read_vocabulary
+from translate.model.origin import trained_behind_moses
 from translate.records import Model, ModelError
 
 CUTS = tuple(
@@ -39,7 +40,8 @@ SOFT_HYPHEN = "\u00ad"
 class Tokenizer:
     """Text ↔ ids for one model.
 
-    `normalize` asks for the Moses chain that OPUS-MT models were trained behind; other models get the text as it is.
+    `normalize` asks for the Moses chain if the model was trained behind it, which translate.model.origin tells; other
+    models get the text as it is. `normalization` says which it is: "moses" or "none".
     Raises ModelError if the files do not fit together.
     """
 
@@ -57,7 +59,7 @@ class Tokenizer:
         if missing is not None:
             raise ModelError(f"cannot read the vocabulary in '{model.folder}': it has no {missing}", HINT)
         self.end, self.unknown = self._ids["</s>"], self._ids["<unk>"]
-        self.normalization = "moses" if normalize and _trained_behind_moses(model) else "none"
+        self.normalization = "moses" if normalize and trained_behind_moses(model, read_origin(model.folder)) else "none"
         self._normalize = _moses_normalizer() if self.normalization == "moses" else _remove_soft_hyphens
 
     def encode(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
@@ -110,11 +112,6 @@ def _best_cut(text: str) -> int:
     while middle < high and unicodedata.combining(text[middle]):
         middle += 1  # a mark belongs to the letter before it
     return middle
-
-
-def _trained_behind_moses(model: Model) -> bool:
-    """Whether the model is one of OPUS-MT's, by its name: their training text went through Moses' scripts."""
-    return "opus-mt" in model.short_name
 
 
 def _moses_normalizer() -> Callable[[str], str]:

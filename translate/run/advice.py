@@ -14,7 +14,7 @@ from typing import Any
 
 from translate.engines.base import AUTO, installed_engines
 from translate.machine import machine_kind
-from translate.records import Model, Settings
+from translate.records import Model, OutputError, Settings
 from translate.storage import user_cache_folder, write_atomically
 
 ADVICE_FORMAT = 1
@@ -72,7 +72,7 @@ def _read_kept(model: Model) -> list[tuple[dict[str, Any], Recommendation]]:
     """The model's entries; none for a user without a home, for whom nothing can have been kept."""
     try:
         return _read(recommendations_path(model))
-    except RuntimeError:
+    except OutputError:
         return []
 
 
