@@ -22,7 +22,7 @@ def forgetful(tiny: Model, tmp_path: Path) -> Model:
     """The bundled model, of which other answers to the canary are expected."""
     folder = tmp_path / "tiny-de-en"
     shutil.copytree(tiny.folder, folder)
-    (folder / CANARY_FILE).write_text(json.dumps({"1": [[7], [8], [9]]}), encoding="utf-8")
+    (folder / CANARY_FILE).write_text(json.dumps({"fingerprint": "", "1": [[7], [8], [9]]}), encoding="utf-8")
     return replace(tiny, folder=folder)
 
 
