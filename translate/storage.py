@@ -168,7 +168,7 @@ def as_path(text: str) -> Path:
         path: Any = UPath(text)
         protocol = path.fs.protocol  # loads the file system's own package
     except ModuleNotFoundError as error:
-        hint = "pip install 'translate-batch[remote]'; gs:// needs gcsfs beside it, other stores their own packages"
+        hint = "in the project's folder: pip install '.[remote]'; gs:// needs gcsfs beside it, other stores their own packages"
         raise InputError(f"'{text}' needs the package '{error.name}'", hint) from error
     except Exception as error:  # each file system has errors of its own
         raise InputError(f"cannot use '{text}': {error}", "check the address, and what its store needs") from error

@@ -128,7 +128,7 @@ def test_missing_package_names_its_extra(tiny: Model, monkeypatch: pytest.Monkey
     monkeypatch.delitem(sys.modules, "translate.engines.ctranslate2", raising=False)
     with pytest.raises(EngineError, match="not installed") as caught:
         load_engine(tiny, Settings(engine="ctranslate2"))
-    assert "translate-batch[ctranslate2]" in caught.value.hint
+    assert ".[ctranslate2]" in caught.value.hint
 
 
 def test_unknown_device_and_dtype(tiny: Model) -> None:

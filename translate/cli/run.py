@@ -59,7 +59,7 @@ def load_runner(cluster: Cluster) -> Runner:
     except ModuleNotFoundError as error:
         if error.name not in ("ray", "pyarrow", "pandas"):
             raise
-        raise EngineError("--ray needs the package 'ray'", "pip install 'translate-batch[ray]'") from error
+        raise EngineError("--ray needs the package 'ray'", "in the project's folder: pip install '.[ray]'") from error
     return run_on_cluster
 
 

@@ -24,7 +24,7 @@ try:
     import ctranslate2
 except ImportError as missing:
     raise EngineError(
-        "the engine 'ctranslate2' is not installed", "pip install 'translate-batch[ctranslate2]'"
+        "the engine 'ctranslate2' is not installed", "in the project's folder: pip install '.[ctranslate2]'"
     ) from missing
 
 CONVERSION = "2"
