@@ -1,6 +1,6 @@
 """How much do sorted, budgeted batches bring over batches of 8 in file order, with the same `generate` call?
 
-    python benchmarks/batching.py [--model NAME] [--beams N] [--batch-tokens N …] [--repeats N] [--limit N] [--lines] [--write README.md] FILE…
+    python benchmarks/batching.py [--model NAME] [--beams N] [--batch-tokens N …] [--repeats N] [--limit N] [--lines] [--write docs/engines.md] FILE…
 
 All sides translate the same sentences with the engine `transformers`; only which sentences share a batch differs:
 as the pipeline makes them (sorted by length, under a budget of padded tokens) against the order of the text, 8 at a
@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from statistics import median, quantiles
 
-from readme import replace_block
+from pages import replace_block
 from translate.engines.base import Engine, load_engine
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer

@@ -1,6 +1,6 @@
 """How often does each check doubt a person's translation, and how often a damaged one?
 
-    python benchmarks/checks.py SOURCE.de,REFERENCE.en [SOURCE.de,REFERENCE.en …] [--readme README.md]
+    python benchmarks/checks.py SOURCE.de,REFERENCE.en [SOURCE.de,REFERENCE.en …] [--write docs/quality.md]
 
 Each reference is also damaged in five ways, each the kind of error that one flag is for: its last four words repeated
 (loop), the source put in its place (echo), cut to a fifth (length-ratio), its first number changed (number-mismatch),
@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from readme import replace_block
+from pages import replace_block
 from translate.records import Flag
 from translate.run.checks import check_target, needs_model
 
@@ -70,21 +70,21 @@ def count(pairs: list[tuple[str, str]], flag: Flag, damage: Damage | None) -> tu
 
 
 def main() -> None:
-    """Read the files, print the table, write it into the README if asked to."""
+    """Read the files, print the table, write it into a page if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", metavar="SOURCE,REFERENCE")
-    parser.add_argument("--readme", type=Path)
+    parser.add_argument("--write", type=Path, help="a page whose block `checks` is written anew")
     arguments = parser.parse_args()
     pairs = [pair for given in arguments.files for pair in read_pairs(*map(Path, given.split(",")))]
     table = {}
-    lines = ["| flag | references doubted | damaged ones found |", "|---|---:|---:|"]
+    lines = ["| flag | human translations flagged | damaged ones flagged |", "|---|---:|---:|"]
     for flag, damage in DAMAGES.items():
         (false, of), (true, possible) = count(pairs, flag, None), count(pairs, flag, damage)
         table[flag.value] = {"references": false / of, "damaged": true / possible, "damaged_pairs": possible}
         lines.append(f"| `{flag}` | {100 * false / of:.2f} % | {100 * true / possible:.1f} % of {possible:,} |")
     print("\n".join(lines))
-    if arguments.readme:
-        replace_block(arguments.readme, "checks", "\n".join(lines))
+    if arguments.write:
+        replace_block(arguments.write, "checks", "\n".join(lines))
     print(json.dumps({"pairs": len(pairs), "flags": table}))
 
 

@@ -1,6 +1,6 @@
 """What does Ray cost, what do more workers bring, and what would a billion sentences take?
 
-    python benchmarks/cluster.py [--engine native] [--beams 1] [--sentences N] [--docs docs/cluster.md] FILE…
+    python benchmarks/cluster.py [--engine native] [--beams 1] [--sentences N] [--write docs/cluster.md] FILE…
 
 A line of the files is a sentence. The same text is translated by the plain command and with --ray local, with one worker
 and with two, each on one thread. A rate is counted between the first commit to the memory and the last, so that what a run
@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
-from readme import replace_block
+from pages import replace_block
 from translate.cluster.journal import Journal, Known
 from translate.cluster.worker import pack_items, unpack_items, window_texts
 from translate.records import Settings, Translation
@@ -227,7 +227,7 @@ def main() -> None:
     parser.add_argument("--cpu-price", type=float, default=0.04, help="$ an hour of one CPU thread")
     parser.add_argument("--gpu-price", type=float, default=2.5, help="$ an hour of one GPU with its node")
     parser.add_argument("--gpu-rate", type=float, help="sentences/s that `translate bench` has measured on a GPU")
-    parser.add_argument("--docs", type=Path)
+    parser.add_argument("--write", type=Path, help="a page whose blocks `rates` and `plan` are written anew")
     options = parser.parse_args()
     every = (line.strip() for path in options.files for line in path.open(encoding="utf-8"))
     lines = list(islice(dict.fromkeys(line for line in every if line), options.sentences))
@@ -237,8 +237,8 @@ def main() -> None:
     tables = {"rates": format_rates(rates, driver), "plan": format_plan(rates, driver, options)}
     for name, table in tables.items():
         print(f"\n{table}")
-        if options.docs:
-            replace_block(options.docs, name, table)
+        if options.write:
+            replace_block(options.write, name, table)
     print(json.dumps({"rates": [asdict(rate) for rate in rates], "driver": asdict(driver)}))
 
 

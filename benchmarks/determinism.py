@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from readme import replace_block
+from pages import replace_block
 from translate.engines.base import Engine, load_engine
 from translate.machine import machine_kind
 from translate.model.catalog import resolve_model

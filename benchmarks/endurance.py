@@ -29,7 +29,7 @@ from xml.etree import ElementTree
 
 import psutil
 
-from readme import replace_block
+from pages import replace_block
 
 SENTENCES = (
     "Am Abend ging die Frau mit der Nummer {} über die alte Brücke.",

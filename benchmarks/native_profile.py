@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from readme import replace_block
+from pages import replace_block
 from translate.engines.base import row_limit
 from translate.engines.native import compiled
 from translate.engines.native.engine import NativeEngine

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from sacrebleu.metrics import BLEU
 
-from readme import replace_block
+from pages import replace_block
 from translate.engines.base import load_engine
 from translate.machine import machine_kind
 from translate.model.catalog import resolve_model

@@ -1,7 +1,7 @@
 """How fast are the engines beside plain transformers and CTranslate2, on the same text, in one run?
 
     python benchmarks/peers.py [--model NAME | --random] [--beams N] [--limit N] [--repeats N] [--engines E …] [--lines]
-                          [--reference FILE] [--write README.md] [--block NAME] FILE…
+                          [--reference FILE] [--write docs/engines.md] [--block NAME] FILE…
 
 Each side goes from texts to texts, tokens included: plain transformers as its documentation shows it (float32, file
 order, 8 at a time); CTranslate2 with all texts in one call, sorted into token batches, at the best of a few settings
@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from readme import replace_block
+from pages import replace_block
 from translate.bench.measurements import quartiles
 from translate.bench.samples import read_text
 from translate.engines.base import ENGINES, installed_engines, load_engine
@@ -239,11 +239,23 @@ def describe(side: Side, plain: Side, count: int, references: Sequence[str] | No
     return figures
 
 
+def _round(figure: object) -> str:
+    """Three significant digits: more are noise."""
+    rounded = float(f"{float(str(figure)):.3g}")
+    return f"{rounded:,.0f}" if rounded >= 100 else f"{rounded:g}"
+
+
+def count(number: int, thing: str) -> str:
+    """`1 beam`, `4 beams`."""
+    return f"{number} {thing}{'s' * (number != 1)}"
+
+
 def render(rows: Sequence[dict[str, object]], setup: str) -> str:
     """The table in Markdown, and what it was measured on."""
     lines = ["| | sentences/s | × | BLEU |", "|---|---:|---:|---:|"]
     lines += [
-        f"| {row['side']} | {row['sentences_per_second']} ({row['low']}–{row['high']}) | {row['ratio']} | {row.get('bleu', '')} |"
+        f"| {row['side']} | {_round(row['sentences_per_second'])} ({_round(row['low'])}–{_round(row['high'])}) "
+        f"| {_round(row['ratio'])} | {row.get('bleu', '')} |"
         for row in rows
     ]
     return "\n".join([*lines, "", setup])
@@ -257,7 +269,9 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--beams", type=int, help="default: the model's own")
     parser.add_argument("--limit", type=int, help="only so many sentences, from the first")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--engines", nargs="+", default=list(ENGINES), choices=ENGINES, metavar="ENGINE")
+    parser.add_argument(
+        "--engines", nargs="+", default=[name for name in ENGINES if name != "echo"], choices=ENGINES, metavar="ENGINE"
+    )
     parser.add_argument("--random", action="store_true", help="random weights of opus-mt's size, forced equal lengths")
     parser.add_argument("--lines", action="store_true", help="a line is a sentence (test sets)")
     parser.add_argument("--reference", type=Path, help="lines that translate the lines of FILE")
@@ -301,8 +315,8 @@ def main() -> None:
         )
     if options.write:
         names = ", ".join(Path(name).name for name in options.files)
-        what = f"{len(texts):,} sentences of {names}, {model.short_name}, {options.beams or 'the model’s own number of'} beams"
-        where = f"{options.repeats} rounds, {machine['cpus']} cores of {machine['processor']}"
+        what = f"{len(texts):,} sentences of {names}, {model.short_name}, {count(options.beams, 'beam') if options.beams else 'the model’s own number of beams'}"
+        where = f"{count(options.repeats, 'round')}, {machine['cpus']} cores of {machine['processor']}"
         replace_block(options.write, options.block, render(rows, f"{what}; {where}."))
     result = {"model": model.name, "fingerprint": model.fingerprint, "sentences": len(texts), "rows": rows}
     result |= {"beams": options.beams, "load": round(load, 2), "machine": machine, "versions": package_versions()}

@@ -26,7 +26,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from readme import replace_block
+from pages import replace_block
 from translate.bench.measurements import quartiles
 from translate.engines.base import Engine, load_engine
 from translate.machine import machine_kind

@@ -1,7 +1,7 @@
-"""BLEU and chrF of what `translate` writes, and the table of them in the README.
+"""BLEU and chrF of what `translate` writes, and the table of them in a page.
 
-    python benchmarks/quality.py NAME=SOURCE.de,REFERENCE.en [NAME=…] [--model tiny-de-en] [--engine transformers]
-                            [--beams N] [--dtype float32] [--write README.md …]
+    python benchmarks/quality.py NAME=SOURCE.de,REFERENCE.en [NAME=…] [--model tiny-de-en] [--engine native]
+                            [--beams N] [--dtype float32] [--write docs/quality.md …]
 
 Each source file is translated as one document by the command itself; the rows of a line are joined, so that line n of
 the output stands against line n of the reference. Flags are counted over the rows. With --write the table between
@@ -21,7 +21,7 @@ from typing import Any
 
 from sacrebleu.metrics import BLEU, CHRF
 
-from readme import replace_block
+from pages import replace_block
 
 
 def translate(source: Path, options: list[str], folder: Path) -> tuple[list[str], dict[str, Any]]:
@@ -78,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", metavar="NAME=SOURCE,REFERENCE")
     parser.add_argument("--model", default="tiny-de-en")
-    parser.add_argument("--engine", default="transformers")
+    parser.add_argument("--engine", default="native")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--beams", help="default: the model's own")
     parser.add_argument("--write", type=Path, nargs="*", default=[], metavar="FILE")

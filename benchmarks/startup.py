@@ -1,6 +1,6 @@
 """How long from the start of the program to the first translated row, and to the end of a short text?
 
-    python benchmarks/startup.py [--repeats 5] [--write README.md] [FILE] [-- OPTIONS OF translate …]
+    python benchmarks/startup.py [--repeats 5] [--write docs/engines.md] [FILE] [-- OPTIONS OF translate …]
 
 Starts the command in an empty folder and looks, every 10 ms, whether its translation memory holds a row. Prints the
 seconds of each repeat and the median; the last line is JSON. The first start on a machine also compiles and reads the
@@ -20,7 +20,8 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
-from readme import replace_block
+from pages import replace_block
+from translate.machine import machine_kind
 
 SENTENCES = "Ein Mann spielt Gitarre. Das Wetter ist heute schön, aber morgen soll es regnen.\n"
 
@@ -73,7 +74,9 @@ def main() -> None:
     if arguments.write:
         text = f"first row after {medians['first_row']:.1f} s, end after {medians['end']:.1f} s"
         replace_block(
-            arguments.write, "startup", f"`translate a.txt {' '.join(chosen)}`: {text} (median of {len(warm)})."
+            arguments.write,
+            "startup",
+            f"`translate a.txt {' '.join(chosen)}`: {text} (median of {len(warm)}; {machine_kind()['processor']}).",
         )
     print(json.dumps({"cold": cold, "warm": warm, **medians}))
 

@@ -1,6 +1,6 @@
 """Run the attacks and print the table.
 
-    python -m tests.reliability [--quick] [--only disk --only killed:2-4 …] [--readme README.md] [--keep RESULTS.json]
+    python -m tests.reliability [--quick] [--only disk --only killed:2-4 …] [--write docs/reliability.md] [--keep RESULTS.json]
 
 Prints a line as soon as an attack is over, what it complains about if anything, and the table in Markdown at last; the
 last line is JSON. With --keep, results of an earlier call are taken from that file and new ones put into it, so that

@@ -1,4 +1,4 @@
-"""Runs the families of attacks, and lays out what came of them."""
+"""Runs the families of attacks, and lays out their results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from readme import replace_block
+from pages import replace_block
 from tests.reliability.attack import FULL, MODULES, SMALL, Attack, Size
 
 Results = dict[str, dict[str, dict[str, Any]]]
@@ -35,7 +35,7 @@ def select(wanted: list[str] | None) -> Iterator[tuple[str, range]]:
 def run_family(name: str, numbers: range, size: Size) -> Iterator[tuple[str, dict[str, Any]]]:
     """Run those attacks of one family in a folder of its own, telling each tally when it is there."""
     folder = Path(tempfile.mkdtemp(prefix=f"attack-{name}-"))
-    attacks: Iterable[Attack] = importlib.import_module(f"reliability.{name}").attacks(size, folder)
+    attacks: Iterable[Attack] = importlib.import_module(f"tests.reliability.{name}").attacks(size, folder)
     for number, attack in enumerate(attacks):
         if number in numbers:
             started = time.perf_counter()
@@ -79,9 +79,7 @@ def main() -> None:
     parser.add_argument(
         "--only", action="append", metavar="FAMILY[:FIRST[-LAST]]", help="some attacks, numbered from 0"
     )
-    parser.add_argument(
-        "--readme", type=Path, help="write the table between the README's marks, and that of the flags beside it"
-    )
+    parser.add_argument("--write", type=Path, help="a page whose blocks `reliability` and `hostile` are written anew")
     parser.add_argument("--keep", type=Path, help="take results from this file, and put them there")
     options = parser.parse_args()
     size = SMALL if options.quick else FULL
@@ -92,10 +90,9 @@ def main() -> None:
             if options.keep:
                 options.keep.write_text(json.dumps(results, ensure_ascii=False, indent=1))
     print(render(results))
-    if options.readme:
-        replace_block(options.readme, "reliability", render(results))
-        flags = importlib.import_module("reliability.test_flags")
-        replace_block(options.readme.parent / "docs" / "reliability.md", "hostile", flags.render())
+    if options.write:
+        replace_block(options.write, "reliability", render(results))
+        replace_block(options.write, "hostile", importlib.import_module("tests.reliability.test_flags").render())
     print(json.dumps(results, ensure_ascii=False))
     if any(row["survived"] < row["tries"] for rows in results.values() for row in rows.values()):
         sys.exit(1)
