@@ -44,18 +44,18 @@ class EngineError(TranslateError):
 
 
 class Flag(StrEnum):
-    """A doubt about one row, or a word on how it came about. The list is closed."""
+    """A doubt about one row, or a note on how it was made. The list is closed."""
 
-    PASSTHROUGH = "passthrough"  # nothing to translate (blank, punctuation, number, URL): copied as it is
-    SPLIT = "split"  # too long for the model: translated in parts, joined
+    PASSTHROUGH = "passthrough"  # no word in it (number, punctuation, URL, list mark): copied as it is
+    SPLIT = "split"  # translated in parts, cut at clause ends, and joined: over 200 tokens, or over 48 in a second try
     LOOP = "loop"  # the target repeats itself where the source does not
     ECHO = "echo"  # the target is the German source again
     LENGTH_RATIO = "length-ratio"  # the target is far too short or too long for its source
-    NUMBER_MISMATCH = "number-mismatch"  # a number of the source is not in the target, or the reverse
+    NUMBER_MISMATCH = "number-mismatch"  # a number stands on one side only
     UNKNOWN_TOKEN = "unknown-token"  # characters that the model's vocabulary does not have
-    MAX_LENGTH = "max-length"  # decoding stopped at the model's last position
+    MAX_LENGTH = "max-length"  # decoding was stopped at the row's limit, 3 × its source + 32 tokens
     EMPTY = "empty"  # the model gave nothing
-    RETRIED = "retried"  # tried again with safer decoding; the better of both is in the row
+    RETRIED = "retried"  # translated a second time with safer decoding; the row holds the better of both
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +138,31 @@ class Row:
     """One line of an output file: a sentence, where it stands, and its translation."""
 
     doc: str
+    """Name of the document: its path below the working folder, or the bare file name for one outside it."""
     paragraph: int
+    """Number of the non-empty line, from 0."""
     sentence: int
+    """Number of the sentence in the document, from 0."""
     start: int
+    """Where the sentence begins in the decoded document, in code points."""
     end: int
+    """Where it ends: `text[start:end] == source`."""
     source: str
+    """The German sentence as it stands in the document."""
     target: str
+    """The English sentence."""
     score: float | None
+    """Mean log-probability of the target's tokens under the model; null for a row that never saw the model."""
     flags: tuple[Flag, ...] = ()
+    """Doubts and notes, from the list below; mostly empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model that is on this machine: a folder in transformers' Marian format.
 
-    `fingerprint` is the sha256 over its weight and SentencePiece files; `revision` the hub's commit, if it came from one.
+    `fingerprint` is the sha256 over every file that can change a row: weights, vocabulary, SentencePiece models and
+    configurations. `revision` is the hub's commit, if it came from there.
     """
 
     name: str
@@ -172,15 +182,21 @@ class Settings:
     """How to translate. None means: as the model's generation_config or the hardware says."""
 
     engine: str = "auto"
+    """As `--engine` says."""
     device: str = "auto"
+    """As `--device` says."""
     dtype: str = "auto"
+    """As `--dtype` says."""
     beams: int | None = None
+    """As `--beams` says; null is the model's own number."""
     length_penalty: float | None = None
+    """As `--length-penalty` says; null is the model's own."""
     batch_size: int | None = None
     """Sentences a batch; takes the place of the token budget."""
     batch_tokens: int | None = None
     """Padded source tokens a batch."""
     normalize: bool = True
+    """Whether punctuation is normalised for models that were trained on normalised text."""
     comfortable_tokens: int = 200
     """Source tokens; a longer sentence is split at a clause end."""
     chunk_sentences: int = 10_000

@@ -56,8 +56,11 @@ class DocumentRecord:
     """What run.json keeps of one document."""
 
     sha256: str
+    """Of the input's bytes."""
     rows: int
+    """How many rows its file has."""
     flags: Mapping[str, int] = field(default_factory=dict)
+    """Flag → number of rows that have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,21 @@ class RunRecord:
     """run.json: what was run, on what, with what. Everything that a reader of the rows may want to know later."""
 
     signature: Signature
+    """Everything that can change a row, as one string of `key:value` parts."""
     model: Mapping[str, Any]
+    """Name, hub revision, fingerprint, whether it is the bundled one, and preferred models that were not available."""
     settings: Mapping[str, Any]
+    """What was asked for (table below), with the batch in use, the input's encoding and advice from `translate bench`."""
     versions: Mapping[str, str]
+    """Python and the packages that a translation goes through."""
     machine: Mapping[str, Any]
+    """System, kind of machine, number of processors, device. Neither its name nor its address."""
     documents: Mapping[str, DocumentRecord] = field(default_factory=dict)
+    """Name → what is kept of that document (table below)."""
     timings: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of loading and of translating, once the run has finished."""
     finished: bool = False
+    """Whether the run came to its end."""
 
 
 def write_run(folder: Path, record: RunRecord, name: str = RUN_FILE) -> None:
