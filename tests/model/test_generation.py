@@ -81,6 +81,8 @@ WRONG: list[tuple[str, Any]] = [
     ("suppress_tokens", [0]),
     ("suppress_tokens", [True]),
     ("no_repeat_ngram_size", -1),
+    ("min_length", 33),
+    ("min_new_tokens", 512),
     ("repetition_penalty", 0),
     ("exponential_decay_length_penalty", [5]),
     ("exponential_decay_length_penalty", [5, 0]),

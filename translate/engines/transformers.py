@@ -188,6 +188,8 @@ def generation_config(settings: GenerationSettings, pad: int) -> GenerationConfi
     given = {name: _as_lists(value) for name, value in asked.items() if value not in (None, ())}
     if settings.num_beams == 1:
         del given["early_stopping"]
+    if not settings.min_new_tokens:
+        del given["min_new_tokens"]  # with a 0 of it `generate` does not look at min_length
     return GenerationConfig(**given, pad_token_id=pad, do_sample=False)
 
 

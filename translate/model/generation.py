@@ -22,6 +22,8 @@ from translate.records import Settings
 
 MOST_BEAMS = 64
 LEAST_LENGTH = 8
+MOST_LEAST = 32
+"""Target tokens that a model may ask for at the least: a row of a short source ends soon after so many, whatever it asks."""
 DEFAULT_LENGTH = 512
 """Target tokens, where the file does not say: what OPUS-MT models have."""
 STEEPEST = 10.0
@@ -222,6 +224,8 @@ def parse_generation(fields: Fields, config: ModelConfig) -> GenerationSettings:
         raise fields.error("suppress_tokens", f"without the end {ends}: no row would come to one")
     bad_words = fields.sequences("bad_words_ids", size)
     start = fields.token("decoder_start_token_id", size, default=config.decoder_start_token_id)
+    longest = _parse_longest(fields)
+    least = min(MOST_LEAST, longest - 2, config.max_position_embeddings - 2)
     return GenerationSettings(
         decoder_start_token_id=cast(int, start),
         eos_token_id=tuple(dict.fromkeys(ends)),
@@ -229,12 +233,12 @@ def parse_generation(fields: Fields, config: ModelConfig) -> GenerationSettings:
         length_penalty=fields.real("length_penalty", -STEEPEST, STEEPEST, default=1.0),
         early_stopping=_parse_stopping(fields),
         renormalize_logits=fields.flag("renormalize_logits", default=False),
-        max_length=_parse_longest(fields),
+        max_length=longest,
         bad_words_ids=tuple(ids for ids in bad_words if len(ids) > 1 or ids[0] not in ends),
         suppress_tokens=suppressed,
         no_repeat_ngram_size=fields.whole("no_repeat_ngram_size", 0, MOST_NGRAM, default=0),
-        min_length=fields.whole("min_length", 0, MOST_POSITIONS, default=0),
-        min_new_tokens=fields.whole("min_new_tokens", 0, MOST_POSITIONS, default=0),
+        min_length=fields.whole("min_length", 0, least, default=0),
+        min_new_tokens=fields.whole("min_new_tokens", 0, least, default=0),
         repetition_penalty=fields.real("repetition_penalty", 0.01, 100, default=1.0),
         encoder_repetition_penalty=fields.real("encoder_repetition_penalty", 0.01, 100, default=1.0),
         encoder_no_repeat_ngram_size=fields.whole("encoder_no_repeat_ngram_size", 0, MOST_NGRAM, default=0),
