@@ -1,3 +1,4 @@
-"""How fast the engines are here: sentences are chosen from files, each engine is timed in a process of its own with several
-batch sizes, and what was found becomes a table, JSON, a plot and advice for later runs.
+"""How fast the engines are here: `samples` chooses sentences, `sweep` has each engine timed by a `worker` in a process of its own
+with several batch sizes, and `judge` and `measurements` say what the figures mean; `report` and `plot` make a table, JSON and a
+picture of it, and later runs take the advice.
 """

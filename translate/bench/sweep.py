@@ -7,23 +7,21 @@ machine that slows down or has other work hits all alike.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import chain
 
+from translate.bench.judge import Judge, stopped
 from translate.bench.measurements import (
     Measurement,
     Pass,
     affordable_tokens,
     choose_budgets,
     find_noise,
-    percentile,
     recommend,
     seconds_a_token,
     spread_evenly,
@@ -34,7 +32,6 @@ from translate.machine import machine_kind
 from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, InputError, Model, Settings
 from translate.run.advice import Batching, Recommendation, Variant
-from translate.run.windows import make_batches, padding_share
 
 ALONE = Batching(size=1)
 SEED = 2026
@@ -47,6 +44,8 @@ LATE = 1.5
 """Times the seconds that were asked for, loading included: an open sweep begins no further round after that."""
 LEAST_REPEATS = 5
 """Fewer have no quartiles worth the name."""
+
+Passes = dict[tuple[Variant, Batching], list[Pass | Failure]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,6 @@ def run_bench(model: Model, text: Text, sweep: Sweep) -> Iterator[Planned | Swee
     usable = [i for i, source in enumerate(encoded) if len(source) <= Settings().comfortable_tokens]
     if len(usable) < 2:
         raise InputError(f"{len(usable)} sentences to measure with", "give files with more text")
-    late = ""
     with ExitStack() as stack:
         workers = {v: EngineProcess(model, _settings(v), v.threads) for v in sweep.variants}
         for worker in workers.values():
@@ -118,15 +116,7 @@ def run_bench(model: Model, text: Text, sweep: Sweep) -> Iterator[Planned | Swee
         turns = _order(list(ready), batchings, sweep.repeats)
         yield Planned(seconds, len(sample), len(turns), failures)
         latest = started + LATE * sweep.seconds if sweep.open else float("inf")
-        passes: dict[tuple[Variant, Batching], list[Pass | Failure]] = {}
-        for number, turn in enumerate(turns, 1):
-            if turn.begins and turn.round > 1 and time.perf_counter() > latest:
-                late = f"stopped after {turn.round - 1} of {sweep.repeats} rounds, which took longer than foreseen"
-                break
-            held = passes.setdefault((turn.variant, turn.batching), [])
-            if not any(_stopped(result) for result in held):
-                held.append(workers[turn.variant].run(Task(sample, turn.batching, warm=turn.round == 0)))
-            yield SweepStep(number, len(turns))
+        passes, late = yield from _take_turns(turns, sample, workers, latest)
     judge = Judge(tokenizer, sample, [text.references[usable[i]] for i in chosen] if text.references else None)
     rows = [
         judge.measure(Measurement(v, b, ready[v].dtype, ready[v].device), ready[v], passes[v, b], passes[v, ALONE][0])
@@ -140,6 +130,22 @@ def run_bench(model: Model, text: Text, sweep: Sweep) -> Iterator[Planned | Swee
     found = tuple(recommend(rows, open_end=sweep.open))
     took = round(time.perf_counter() - started, 1)
     yield Bench(model, tuple(rows), found, machine, len(sample), digest(sample), loads, "; ".join(noise), took)
+
+
+def _take_turns(
+    turns: Sequence[Turn], sample: Sequence[tuple[int, ...]], workers: Mapping[Variant, EngineProcess], latest: float
+) -> Generator[SweepStep, None, tuple[Passes, str]]:
+    """Every pass, by variant and batching; and why the last rounds were left out, if `latest` came before them."""
+    passes: Passes = {}
+    for number, turn in enumerate(turns, 1):
+        if turn.begins and turn.round > 1 and time.perf_counter() > latest:
+            left_out = f"stopped after {turn.round - 1} of {turns[-1].round} rounds, which took longer than foreseen"
+            return passes, left_out
+        held = passes.setdefault((turn.variant, turn.batching), [])
+        if not any(stopped(result) for result in held):
+            held.append(workers[turn.variant].run(Task(sample, turn.batching, warm=turn.round == 0)))
+        yield SweepStep(number, len(turns))
+    return passes, ""
 
 
 def _settings(variant: Variant) -> Settings:
@@ -231,66 +237,6 @@ def _order(variants: Sequence[Variant], batchings: Sequence[Batching], repeats: 
     for number in range(1, repeats + 1):
         rounds[number] = shuffle.sample(pairs, len(pairs))
     return [Turn(n, v, b, place == 0) for n, some in rounds.items() for place, (v, b) in enumerate(some)]
-
-
-def _stopped(result: Pass | Failure) -> bool:
-    """Whether a setting is not worth another pass."""
-    return isinstance(result, Failure) or bool(result.problem)
-
-
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """Passes → a row: what has to be known of the text to tell what they are worth."""
-
-    tokenizer: Tokenizer
-    sources: Sequence[tuple[int, ...]]
-    references: Sequence[str] | None
-
-    def measure(
-        self, row: Measurement, ready: Ready, results: Sequence[Pass | Failure], alone: Pass | Failure
-    ) -> Measurement:
-        """The row filled in; without figures if it ran out of memory. The first of the passes was for warming up."""
-        wrong = next((result for result in results if _stopped(result)), None)
-        if wrong is not None:
-            return dataclasses.replace(row, problem=wrong.message if isinstance(wrong, Failure) else wrong.problem)
-        passes = [result for result in results[1:] if isinstance(result, Pass)]
-        targets = passes[-1].targets
-        row = self._add_figures(row, passes, batched=not ready.batch_independent)
-        if isinstance(alone, Pass):
-            same = sum(a == b for a, b in zip(targets, alone.targets, strict=True))
-            row = dataclasses.replace(row, identical=same)
-        return self._add_scores(row, targets)
-
-    def _add_figures(self, row: Measurement, passes: Sequence[Pass], *, batched: bool) -> Measurement:
-        lengths = [len(source) for source in self.sources]
-        written = [len(target) + 1 for target in passes[-1].targets]
-        batches = make_batches(lengths, tokens=row.batching.tokens, size=row.batching.size)
-        seconds = list(chain.from_iterable(result.batches for result in passes))
-        return dataclasses.replace(
-            row,
-            signature=passes[-1].signature,
-            sentences=len(lengths),
-            batches=len(batches),
-            source_tokens=sum(lengths),
-            target_tokens=sum(written),
-            seconds=tuple(round(result.seconds, 6) for result in passes),
-            batch_p50=round(percentile(seconds, 0.5), 6),
-            batch_p95=round(percentile(seconds, 0.95), 6),
-            source_padding=round(padding_share(lengths, batches), 4) if batched else None,
-            target_padding=round(padding_share(written, batches), 4) if batched else None,
-            memory=max(result.memory for result in passes),
-            cuda_memory=max((result.cuda_memory for result in passes if result.cuda_memory is not None), default=None),
-        )
-
-    def _add_scores(self, row: Measurement, targets: Sequence[tuple[int, ...]]) -> Measurement:
-        """BLEU and chrF as sacreBLEU has them by default; the row as it is if there are no references."""
-        if self.references is None:
-            return row
-        from sacrebleu.metrics import BLEU, CHRF
-
-        texts = [self.tokenizer.decode(target) for target in targets]
-        bleu, chrf = (metric.corpus_score(texts, [list(self.references)]).score for metric in (BLEU(), CHRF()))
-        return dataclasses.replace(row, bleu=round(float(bleu), 2), chrf=round(float(chrf), 2))
 
 
 def digest(sources: Sequence[tuple[int, ...]]) -> str:

@@ -227,7 +227,7 @@ def show_run(job: Job, reporter: Reporter, cluster: Cluster | None) -> Summary:
 
     start = partial(load_runner(cluster), job, cluster) if cluster is not None else partial(run, job)
     folder = job.output
-    with reporter, stop_signals(lambda: reporter.translating) as stopped:
+    with reporter, stop_signals(lambda: reporter.translating, alone=cluster is None) as stopped:
         try:
             for event in start(lambda: bool(stopped)):
                 if isinstance(event, Row):
@@ -245,17 +245,22 @@ def show_run(job: Job, reporter: Reporter, cluster: Cluster | None) -> Summary:
 
 
 @contextmanager
-def stop_signals(gently: Callable[[], bool]) -> Iterator[list[int]]:
+def stop_signals(translating: Callable[[], bool], *, alone: bool) -> Iterator[list[int]]:
     """A list that gets the number of the first SIGINT or SIGTERM. That one stops between batches; the next one at once.
 
-    While `gently` is False there is no batch to finish, and the first stops at once.
+    Before anything is translated there is no batch to finish. Then the first ends a program that is alone on the spot, since an
+    exception in the midst of a library's import or start comes out as whatever the library makes of it; with a cluster it
+    is a KeyboardInterrupt, so that the cluster is let go.
     """
     caught: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:
         caught.append(number)
-        if len(caught) > 1 or not gently():
+        if len(caught) > 1 or not (alone or translating()):
             raise KeyboardInterrupt
+        if not translating():
+            say("stopped before anything was translated: run the same command again")
+            os._exit(128 + number)
         say("stopping when the running batch is done; once more to stop at once")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

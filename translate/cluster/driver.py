@@ -64,6 +64,7 @@ def run_on_cluster(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda
     """
     paths, failures = choose_documents(job)
     yield describe_documents(paths)
+    yield from failures
     started = time.perf_counter()
     resolution = resolve_model(job.model, job.models_file)
     with connected(cluster), plain_errors():
@@ -76,7 +77,6 @@ def run_on_cluster(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda
         seconds = time.perf_counter() - started
         loaded = _describe(resolution, report, size, seconds)
         yield loaded
-        yield from failures
         tally = Tally(loaded, failed=len(failures))
         with open_folder(job, loaded, report.batch_tokens) as outputs:
             journal = _start_journal(job, kept_folder(job, resolution.model), report)

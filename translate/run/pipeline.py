@@ -8,6 +8,7 @@ cannot be read does not stop the others.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -34,6 +35,8 @@ from translate.run.translator import SentenceTranslator, make_translator
 from translate.run.windows import ReadingOrder, make_chunks, make_growing_chunks, read_items, read_piped_items
 from translate.text.documents import STANDARD_INPUT
 
+LOG = logging.getLogger(__name__)
+
 
 def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     """Translate the job's documents. Rows are events for standard input only; those of files go to files.
@@ -43,13 +46,14 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     piped = job.arguments == (STANDARD_INPUT,)
     paths, failures = ({}, []) if piped else choose_documents(job)
     yield describe_documents(paths)
+    yield from failures
     started = time.perf_counter()
     resolution = resolve_model(job.model, job.models_file)
+    LOG.info("loading %s", resolution.model.name)
     model = load(resolution.model, job.settings, advised=True)
     job = dataclasses.replace(job, settings=model.settings)
     loaded = _describe_model(resolution, model, time.perf_counter() - started)
     yield loaded
-    yield from failures
     tally = Tally(loaded, failed=len(failures))
     with ExitStack() as stack:
         outputs = None if piped else stack.enter_context(open_folder(job, loaded, model.batch_tokens))
