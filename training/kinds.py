@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 from random import Random
 
@@ -28,6 +29,8 @@ ONE_IN = 50
 """Pairs of which one is held out from training."""
 MOST_WORDS = 30
 """Of a sentence that a kind is made of: what is inserted must not make it longer than what training takes."""
+MOST_OF_ONE = 6
+"""Pairs of one kind that may be made of one pair: few sentences have a date or a clock time."""
 QUOTES = (("„", "“"), ("„", "”"), ("»", "«"), ("«", "»"), ("‚", "‘"), ('"', '"'))
 
 
@@ -59,8 +62,8 @@ def quotations(pair: Pair, rng: Random) -> Pair | None:
 
 
 KINDS: dict[str, int] = {
-    "capitals": 16_000, "headlines": 8_000, "addresses": 32_000, "numbers": 20_000, "dates": 9_000, "clock": 2_500,
-    "units": 8_000, "names": 12_000, "emoji": 5_000, "signs": 8_000, "quotations": 5_000,
+    "capitals": 16_000, "headlines": 8_000, "addresses": 32_000, "numbers": 20_000, "dates": 30_000, "clock": 3_500,
+    "units": 20_000, "names": 12_000, "emoji": 5_000, "signs": 8_000, "quotations": 5_000,
 }  # fmt: skip
 """Pairs of each kind at a share of 1."""
 JUDGED = ("ordinary", "capitals", "addresses", "numbers", "dates", "clock", "units", "names", "emoji")
@@ -92,17 +95,17 @@ def usable(found: Iterable[Pair], *, held_out: bool) -> list[Pair]:
 
 
 def make(kept: list[Pair], wanted: dict[str, int], *, seed: int = 1) -> Iterator[Pair]:
-    """Pairs of each kind, as many as wanted or as can be made; of one pair at most one of each kind."""
+    """Pairs of each kind, as many as wanted or as can be made; of one pair several of a kind only where pairs are few."""
     words = strings.Words([text for pair in kept[:20_000] for text in (pair.source, pair.target)])
     for kind, way in ways(words).items():
         rng = Random(f"{seed} {kind}")
-        order, made = rng.sample(range(len(kept)), len(kept)), 0
-        for number in order:
-            if made >= wanted.get(kind, 0):
+        order, made = rng.sample(range(len(kept)), len(kept)), set[str]()
+        for number in chain.from_iterable(repeat(order, MOST_OF_ONE)):
+            if len(made) >= wanted.get(kind, 0):
                 break
             pair = way(kept[number], rng)
-            if pair is not None:
-                made += 1
+            if pair is not None and pair.source not in made:
+                made.add(pair.source)
                 yield replace(pair, origin=MADE + kind)
 
 

@@ -112,6 +112,15 @@ def test_held_out_lines_come_from_other_pairs() -> None:
     assert not kinds.usable([Pair(MADE + "capitals", "ES REGNET IM NORDEN.", "IT RAINS IN THE NORTH.")], held_out=False)
 
 
+def test_few_sentences_make_several_pairs_and_no_pair_twice() -> None:
+    """One sentence with a date makes up to six pairs with other dates; one line makes one line in capitals."""
+    found = list(kinds.make(KEPT, {"dates": 50, "capitals": 50}))
+    origins = [pair.origin.removeprefix(MADE) for pair in found]
+    assert origins.count("dates") == kinds.MOST_OF_ONE
+    assert origins.count("capitals") == len(KEPT)
+    assert len({pair.source for pair in found}) == len(found)
+
+
 def test_the_command_writes_pairs_of_every_kind(tmp_path: Path) -> None:
     """From a TSV to a TSV, with the numbers of each kind said."""
     rows = [f"x\t{p.source[:-1]} {n}a.\t{p.target[:-1]} {n}a.\n" for p in KEPT for n in range(40)]
