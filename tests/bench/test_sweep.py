@@ -223,33 +223,45 @@ def test_out_of_memory_is_a_failure(tiny: Model, tokenizer: Tokenizer, size: int
 def test_auto_takes_the_engine_that_is_ahead(tiny: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the bench had the usual engine in the race; for the same dtype, device and beams only."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    ahead = Recommendation(Variant("native"), Batching(tokens=512), "float32", "cpu", 20.0, "the fastest")
-    usual = Recommendation(Variant("transformers"), Batching(tokens=1024), "float32", "cpu", 10.0, "the fastest")
+    ahead = Recommendation(Variant("transformers"), Batching(tokens=512), "float32", "cpu", 20.0, "the fastest")
+    usual = Recommendation(Variant("native"), Batching(tokens=1024), "float32", "cpu", 10.0, "the fastest")
     assert advise(tiny, Settings()) is None
     keep(tiny, [ahead])
     assert advise(tiny, Settings()) is None
     keep(tiny, [usual])
     found = advise(tiny, Settings())
     assert found is not None
-    assert (found.settings.engine, found.settings.batch_tokens) == ("native", 512)
+    assert (found.settings.engine, found.settings.batch_tokens) == ("transformers", 512)
     chosen = advise(tiny, Settings(batch_size=7))
     assert chosen is not None
-    assert (chosen.settings.engine, chosen.settings.batch_size, chosen.settings.batch_tokens) == ("native", 7, None)
-    capped = replace(usual, capped=True)
-    keep(tiny, [capped])
-    assert advise(tiny, Settings(engine="transformers")) is None  # its own batch size stays
+    assert (chosen.settings.engine, chosen.settings.batch_size, chosen.settings.batch_tokens) == (
+        "transformers",
+        7,
+        None,
+    )
+    keep(tiny, [replace(usual, capped=True)])
+    assert advise(tiny, Settings(engine="native")) is None  # its own batch size stays
     keep(tiny, [usual])
-    named = advise(tiny, Settings(engine="transformers", dtype="float32", device="cpu"))
+    named = advise(tiny, Settings(engine="native", dtype="float32", device="cpu"))
     assert named is not None
-    assert (named.settings.engine, named.settings.batch_tokens) == ("transformers", 1024)
+    assert (named.settings.engine, named.settings.batch_tokens) == ("native", 1024)
     for other in (Settings(dtype="int8"), Settings(device="cuda"), Settings(beams=1), Settings(engine="echo")):
         assert advise(tiny, other) is None
+
+
+def test_the_usual_engine_stays_auto(tiny: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it is ahead: so it may still fall back where it cannot do what is asked for."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    keep(tiny, [Recommendation(Variant("native"), Batching(tokens=1024), "float32", "cpu", 10.0, "the fastest")])
+    found = advise(tiny, Settings())
+    assert found is not None
+    assert (found.settings.engine, found.settings.batch_tokens) == ("auto", 1024)
 
 
 def test_a_damaged_cache_is_no_cache(tiny: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is written anew by the next bench."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    usual = Recommendation(Variant("transformers"), Batching(tokens=1024), "float32", "cpu", 10.0, "the fastest")
+    usual = Recommendation(Variant("native"), Batching(tokens=1024), "float32", "cpu", 10.0, "the fastest")
     path = keep(tiny, [usual])
     path.write_text("{", encoding="utf-8")
     assert advise(tiny, Settings()) is None

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.helpers.command import Command
-from translate.engines.base import ENGINES, Engine, installed_engines, load_engine
+from translate.engines.base import (
+    AUTO,
+    ENGINES,
+    REFERENCE,
+    Engine,
+    SelfCheck,
+    choose_engine,
+    installed_engines,
+    load_engine,
+)
 from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, Model, Request, Settings
+from translate.run.loading import make_check
 
 TEXTS = (
     "Das ist ein Haus.",
@@ -163,3 +178,73 @@ def test_command_translates_with_ctranslate2(translate: Command, tmp_path: Path)
         done = translate(*arguments, XDG_CACHE_HOME=str(tmp_path / "cache"))
         assert done.returncode == 0, done.stderr
     assert "2 from memory" in done.stderr
+
+
+def test_auto_is_native(tiny: Model, tokenizer: Tokenizer) -> None:
+    """Where its kernels can do what is asked for; nothing is said."""
+    choice = choose_engine(tiny, Settings(device="cpu"), make_check(tiny, tokenizer))
+    assert (choice.engine.name, choice.fallback) == (AUTO, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"beams": 15}, "at most 14 beams, not 15"),
+        ({"dtype": "float16"}, "they have no float16"),
+    ],
+)
+def test_auto_falls_back_to_the_reference(changes: dict[str, Any], reason: str, tiny: Model) -> None:
+    """With the true reason; an engine that is named does not, and computes with torch."""
+    choice = choose_engine(tiny, Settings(device="cpu", **changes))
+    assert choice.engine.name == REFERENCE
+    assert choice.fallback.startswith("using the engine 'transformers': ")
+    assert reason in choice.fallback
+    named = choose_engine(tiny, Settings("native", device="cpu", **changes))
+    assert (named.engine.signature["kernels"], named.fallback) == ("torch", "")
+
+
+def test_what_a_model_asks_for_is_a_reason(tiny: Model, tmp_path: Path) -> None:
+    """A setting that only the reference honours; an engine that is named refuses it."""
+    folder = shutil.copytree(tiny.folder, tmp_path / "m")
+    said = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps({**said, "repetition_penalty": 1.5}))
+    model = Model("m", folder, None, "")
+    choice = choose_engine(model, Settings(device="cpu"))
+    assert choice.engine.name == REFERENCE
+    assert "repetition_penalty" in choice.fallback
+    with pytest.raises(EngineError, match="repetition_penalty"):
+        load_engine(model, Settings("native", device="cpu"))
+
+
+def test_a_failed_self_check_is_a_reason(tiny: Model, tokenizer: Tokenizer) -> None:
+    """For `auto`; of an engine that is named it is an error."""
+    check = make_check(tiny, tokenizer)
+    wrong = SelfCheck(check.sources, tuple((5, 6, 7) for _ in check.sources))
+    choice = choose_engine(tiny, Settings(device="cpu"), wrong)
+    assert choice.engine.name == REFERENCE
+    assert "fails its self-check in float32" in choice.fallback
+    with pytest.raises(EngineError, match="fails its self-check"):
+        load_engine(tiny, Settings("native", device="cpu"), wrong)
+
+
+def test_int8_is_not_fallen_back_with(tiny: Model) -> None:
+    """The reference has none, so what native says is the error."""
+    with pytest.raises(EngineError, match="int8 in its kernels only: they have at most 14 beams, not 20"):
+        load_engine(tiny, Settings(device="cpu", dtype="int8", beams=20))
+
+
+def test_the_terminal_says_why(translate: Command, tmp_path: Path) -> None:
+    """One line, and the signature of the engine that has done it."""
+    (tmp_path / "a.txt").write_text("Ja.\n", encoding="utf-8")
+    done = translate("a.txt", "--model", "tiny-de-en", "--beams", "15", "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("using the engine 'transformers': the engine 'native' cannot use its kernels: ") == 1
+    assert '"engine": "transformers"' in done.stdout
+
+
+def test_numpy_is_imported_with_one_thread() -> None:
+    """Threads of its library that wait for others spin; torch, which may read the same variable, is not bound by it."""
+    code = "import os; from translate.engines.base import _one_thread_in_numpy as one\nwith one(): print(os.environ['OPENBLAS_NUM_THREADS'])\nprint('OPENBLAS_NUM_THREADS' in os.environ)"
+    environ = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\nFalse\n"

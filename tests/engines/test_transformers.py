@@ -124,14 +124,16 @@ def test_out_of_memory_halves_the_batch(
 
 def test_the_canary_holds_and_sings(tiny: Model, tokenizer: Tokenizer, tmp_path: Path) -> None:
     """The bundled model gives its stored ids; with other weights it is stopped before a long job."""
-    check_canary(tiny, load_engine(tiny, Settings(device="cpu", dtype="float32", beams=1)), tokenizer)
+    check_canary(tiny, load_engine(tiny, Settings("transformers", device="cpu", dtype="float32", beams=1)), tokenizer)
     folder = shutil.copytree(tiny.folder, tmp_path / "m")
     stored = json.loads((folder / "canary.json").read_text())
     stored["1"][0] = [5, 6, 7]
     (folder / "canary.json").write_text(json.dumps(stored))
     wrong = Model("tiny-de-en", folder, None, "", bundled=True)
     with pytest.raises(ModelError, match="does not translate as it should"):
-        check_canary(wrong, load_engine(wrong, Settings(device="cpu", dtype="float32", beams=1)), tokenizer)
+        check_canary(
+            wrong, load_engine(wrong, Settings("transformers", device="cpu", dtype="float32", beams=1)), tokenizer
+        )
 
 
 @pytest.mark.parametrize("what", ["truncated", "noise", "other shape", "fewer weights", "a pickle that runs code"])
@@ -140,7 +142,7 @@ def test_damaged_weights_are_named_and_run_nothing(what: str, tiny: Model, tmp_p
     folder = shutil.copytree(tiny.folder, tmp_path / "m")
     damage(folder, what)
     with pytest.raises(ModelError):
-        load_engine(Model("m", folder, None, ""), Settings(device="cpu"))
+        load_engine(Model("m", folder, None, ""), Settings("transformers", device="cpu"))
     assert not (folder / "exploded").exists()
 
 

@@ -12,7 +12,8 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
 from typing import Protocol
@@ -21,19 +22,20 @@ from translate.model.folder import read_vocabulary
 from translate.model.generation import GenerationSettings
 from translate.records import EngineError, Hypothesis, Model, ModelError, Request, Settings, Signature
 
+AUTO = "native"
+"""What `auto` means wherever it can do what is asked for and passes its self-check."""
+REFERENCE = "transformers"
+"""What `auto` means elsewhere."""
 ENGINES = {
-    "transformers": "translate.engines.transformers:TransformersEngine",
+    REFERENCE: "translate.engines.transformers:TransformersEngine",
     "ctranslate2": "translate.engines.ctranslate2:CTranslate2Engine",
-    "native": "translate.engines.native.engine:NativeEngine",
+    AUTO: "translate.engines.native.engine:NativeEngine",
     "echo": "translate.engines.base:EchoEngine",
 }
 """Name → module:class, imported on use."""
 
 NEEDS = {"ctranslate2": "ctranslate2"}
 """Engine → the optional package that it needs."""
-
-AUTO = "transformers"
-"""What `auto` means."""
 
 SAFER_BEAMS = 2
 """How many beams a second try has more than the first."""
@@ -61,7 +63,20 @@ def safer_ngram(own: int) -> int:
     return min(own or SAFER_NGRAM, SAFER_NGRAM)
 
 
+NUMPY_THREADS = "OPENBLAS_NUM_THREADS"
+"""Read by numpy's library when it is loaded."""
+
 DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """A few short sentences by which an engine can check itself at load."""
+
+    sources: tuple[tuple[int, ...], ...]
+    """Token ids, the end-of-sentence id last."""
+    greedy: tuple[tuple[int, ...], ...] | None = None
+    """Each one's target ids by a greedy search in float32, without start and end; None if nobody has stored them."""
 
 
 class Engine(Protocol):
@@ -82,23 +97,63 @@ class Engine(Protocol):
         ...
 
 
-def load_engine(model: Model, settings: Settings) -> Engine:
-    """The engine that the settings name, with the model's weights.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The engine of a run."""
 
-    Raises EngineError for an unknown engine, one whose packages are missing, or a setting that it cannot do; ModelError
-    for weights that do not load or do not pass the canary.
+    engine: Engine
+    fallback: str = ""
+    """Why `auto` is not the engine native this time; empty if it is, or if an engine was named."""
+
+
+def choose_engine(model: Model, settings: Settings, check: SelfCheck | None = None) -> Choice:
+    """The engine that the settings name, with the model's weights; `auto` is native, or transformers and why.
+
+    With a self-check, native checks itself by it. Raises EngineError for an unknown engine, one whose packages are missing, a
+    setting that it cannot do, or a failed self-check of an engine that was named; ModelError for weights that do not load.
     """
-    name = AUTO if settings.engine == "auto" else settings.engine
-    if name not in ENGINES:
-        raise EngineError(f"unknown engine '{name}'", f"engines are: auto, {', '.join(ENGINES)}")
+    if settings.engine != "auto":
+        if settings.engine not in ENGINES:
+            raise EngineError(f"unknown engine '{settings.engine}'", f"engines are: auto, {', '.join(ENGINES)}")
+        return Choice(_load(settings.engine, model, settings, check))
+    try:
+        return Choice(_load(AUTO, model, settings, check))
+    except EngineError as error:
+        if settings.dtype == "int8":
+            raise  # the reference has no int8 either
+        reason = error.message
+    return Choice(_load(REFERENCE, model, settings, check), f"using the engine '{REFERENCE}': {reason}")
+
+
+def load_engine(model: Model, settings: Settings, check: SelfCheck | None = None) -> Engine:
+    """As `choose_engine`, for callers that say nothing to a user."""
+    return choose_engine(model, settings, check).engine
+
+
+def _load(name: str, model: Model, settings: Settings, check: SelfCheck | None) -> Engine:
     # A thread that waits for another sleeps instead of spinning. Where other programs run too, spinning made two threads
     # five times as slow as one, or worse. OpenMP reads this when torch or ctranslate2 is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     module, _, attribute = ENGINES[name].partition(":")
-    with _garbage_kept():
-        loaded = importlib.import_module(module)
-    engine: Engine = getattr(loaded, attribute)(model, settings)
+    with _garbage_kept(), _one_thread_in_numpy() if name == AUTO else nullcontext():
+        make = getattr(importlib.import_module(module), attribute)
+    engine: Engine = make(model, settings, check) if name == AUTO else make(model, settings)
     return engine
+
+
+@contextmanager
+def _one_thread_in_numpy() -> Iterator[None]:
+    """If numpy is imported now, its products are made by one thread: they are few, and threads that wait for others spin.
+
+    On a busy machine the self-check took 8 seconds so, instead of half a second.
+    """
+    before = os.environ.get(NUMPY_THREADS)
+    os.environ.setdefault(NUMPY_THREADS, "1")
+    try:
+        yield
+    finally:
+        if before is None:  # torch may read it too, and its products are many
+            del os.environ[NUMPY_THREADS]
 
 
 @contextmanager

@@ -97,7 +97,8 @@ def advise(model: Model, settings: Settings) -> Advice | None:
     if not fitting:
         return None
     best = max(fitting, key=lambda held: held.rate)
-    advised = dataclasses.replace(settings, engine=best.variant.engine)
+    chosen = settings.engine if best.variant.engine == AUTO else best.variant.engine  # `auto` may still fall back
+    advised = dataclasses.replace(settings, engine=chosen)
     reason = f"engine {best.variant.engine}" if settings.engine == "auto" else ""
     if settings.batch_tokens is None and settings.batch_size is None and not best.capped:
         advised = dataclasses.replace(advised, batch_tokens=best.batching.tokens, batch_size=best.batching.size)

@@ -43,7 +43,7 @@ class Loaded:
     signature: Signature
     seconds: float
     advice: str = ""
-    """What of the settings `translate bench` has recommended, in its words."""
+    """What of the settings `translate bench` has recommended, in its words, or why the engine is not native."""
 
 
 @dataclass(frozen=True, slots=True)

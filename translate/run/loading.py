@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from translate.engines.base import Engine, load_engine, refusals_of
+from translate.engines.base import Engine, SelfCheck, choose_engine, refusals_of
 from translate.model.folder import read_canary
 from translate.model.tokenizer import Tokenizer
 from translate.records import Flag, Model, ModelError, Request, Settings, Signature
@@ -18,6 +18,9 @@ BEHAVIOUR = "2"
 
 STREAM_WINDOW = 500
 """Sentences read at once where rows do not depend on it: few, so that little is read ahead and waits to be written."""
+
+MOST_DIFFERING = 1
+"""Sentences of the canary that may come out differently in bfloat16, float16 or int8."""
 
 CANARY = ("Das ist ein Haus.", "Guten Morgen, wie geht es Ihnen?", "Ich habe heute zwei Bücher gekauft.")
 
@@ -32,7 +35,7 @@ class LoadedModel:
     settings: Settings
     signature: Signature
     advice: str
-    """What of the settings `translate bench` has recommended, in its words; empty if nothing."""
+    """What `translate bench` has recommended, in its words, or why `auto` is not the engine native; empty if neither."""
 
     @property
     def batch_tokens(self) -> int:
@@ -57,25 +60,27 @@ def load(model: Model, settings: Settings, *, advised: bool = False) -> LoadedMo
     together, that breaks the engine, or that does not translate the canary as it should.
     """
     tokenizer = Tokenizer(model, normalize=settings.normalize)
-    engine, settings, advice = _load_advised(model, settings) if advised else (_load(model, settings), settings, "")
+    engine, settings, advice = _choose(model, settings, make_check(model, tokenizer), advised=advised)
     check_canary(model, engine, tokenizer)
     signature = make_signature(model, engine, tokenizer, settings)
     return LoadedModel(model, engine, tokenizer, settings, signature, advice)
 
 
-def _load_advised(model: Model, settings: Settings) -> tuple[Engine, Settings, str]:
-    """The engine, the settings as the bench recommends them if it was run for such a run, and how it put it."""
-    advice = advise(model, settings)
-    if advice is not None:
-        engine = _load(model, advice.settings)
-        if (engine.dtype, engine.device) == (advice.dtype, advice.device):
-            return engine, advice.settings, advice.reason
-    return _load(model, settings), settings, ""
-
-
-def _load(model: Model, settings: Settings) -> Engine:
+def _choose(model: Model, settings: Settings, check: SelfCheck, *, advised: bool) -> tuple[Engine, Settings, str]:
+    """The engine, the settings as the bench recommends them if it was run for such a run, and a line that says why."""
     with refusals_of(model):
-        return load_engine(model, settings)
+        if advised and (advice := advise(model, settings)) is not None:
+            choice = choose_engine(model, advice.settings, check)
+            if (choice.engine.dtype, choice.engine.device) == (advice.dtype, advice.device) and not choice.fallback:
+                return choice.engine, advice.settings, advice.reason
+        choice = choose_engine(model, settings, check)
+    return choice.engine, settings, choice.fallback
+
+
+def make_check(model: Model, tokenizer: Tokenizer) -> SelfCheck:
+    """The canary's sentences for an engine's check of itself."""
+    stored = read_canary(model.folder).answers.get("1") if model.bundled else None
+    return SelfCheck(tuple(tokenizer.encode(CANARY)), stored)
 
 
 def batch_tokens(engine: Engine, settings: Settings) -> int:
@@ -106,8 +111,8 @@ def make_signature(model: Model, engine: Engine, tokenizer: Tokenizer, settings:
 def check_canary(model: Model, engine: Engine, tokenizer: Tokenizer) -> None:
     """Raise ModelError unless the engine translates a few fixed sentences as it should.
 
-    A bundled model has to give its stored ids in float32. Any other may not echo, loop or
-    fall silent on most of them.
+    A bundled model has to give its stored ids in float32; in another number type one of them may differ. Any other model may
+    not echo, loop or fall silent on most of them.
     """
     if engine.name == "echo":
         return
@@ -123,7 +128,8 @@ def _is_wrong(model: Model, engine: Engine, tokenizer: Tokenizer, answers: Seque
     """Whether these target ids are no answers to the canary."""
     if model.bundled:
         expected = read_canary(model.folder).answers.get(engine.signature.get("beams", ""))
-        return engine.dtype == "float32" and expected is not None and tuple(answers) != expected
+        differing = sum(found != stored for found, stored in zip(answers, expected or answers, strict=True))
+        return differing > (0 if engine.dtype == "float32" else MOST_DIFFERING)
     doubts = [set(check_target(text, tokenizer.decode(ids))) for text, ids in zip(CANARY, answers, strict=True)]
     return sum(bool(flags & {Flag.ECHO, Flag.LOOP, Flag.EMPTY}) for flags in doubts) * 2 > len(CANARY)
 

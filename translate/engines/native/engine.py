@@ -12,16 +12,18 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from translate.engines.base import SAFER_BEAMS, row_limit
+from translate.engines.base import SAFER_BEAMS, SelfCheck, row_limit
 from translate.engines.devices import choose_device, choose_dtype
-from translate.engines.native.checkpoint import Fused, fuse, read_checkpoint
+from translate.engines.native.checkpoint import Checkpoint, Fused, fuse, read_checkpoint
 from translate.engines.native.compiled import MOST_BEAMS, TYPES, CompiledLoop, CompiledModel, compile_model, suits
-from translate.engines.native.rules import Task, Tasks, read_rules, safer_rules
+from translate.engines.native.reference import decode_greedily
+from translate.engines.native.rules import Rules, Task, Tasks, read_rules, safer_rules
 from translate.machine import count_processors
 from translate.model.folder import read_generation
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
@@ -38,6 +40,10 @@ WINDOW = 8192
 ROWS = 128
 """Rows of a worker's decoding step, beams counted: enough to reach the matrix peak, and few enough to stay in the cache."""
 GPU_ROWS = 1024
+CHECK_TOKENS = 24
+"""Of a target in the self-check: what a wrong kernel gives need not end."""
+CHECK_SHARE = 3
+"""One of so many sentences may get another target in bfloat16 or int8 than in float32."""
 SOURCES_A_WORKER = 8
 """At least: a worker with fewer decodes too few rows a step."""
 CPU_BATCH_TOKENS = 16_384
@@ -50,11 +56,11 @@ class NativeEngine:
 
     name = "native"
 
-    def __init__(self, model: Model, settings: Settings) -> None:
-        """Load and pack the weights. Raises EngineError for a setting it cannot do, ModelError for bad weights.
+    def __init__(self, model: Model, settings: Settings, check: SelfCheck | None = None) -> None:
+        """Load and pack the weights, and check what they give. Raises ModelError for bad weights.
 
-        Where the kernels cannot compute what is asked for, torch does if the settings insist on this engine; else that is an
-        EngineError too.
+        Raises EngineError for a setting that it cannot do, and for a self-check that fails. Where the kernels cannot compute
+        what is asked for, torch does if the settings insist on this engine; else that is an EngineError too.
         """
         self.device = choose_device(settings.device)
         self.dtype = choose_native_dtype(settings.dtype, self.device)
@@ -67,7 +73,8 @@ class NativeEngine:
         self._tokens = settings.batch_tokens or self.batch_tokens
         self._size = settings.batch_size
         self._rows = GPU_ROWS if on_gpu else ROWS
-        self._compiled, self._torch = self._choose_form(fuse(checkpoint), insists=settings.engine == self.name)
+        fused = fuse(checkpoint)
+        self._compiled, self._torch = self._choose_form(fused, insists=settings.engine == self.name)
         beams = (self._rules.beams, self._rules.beams + SAFER_BEAMS)
         self.batch_independent = self._torch is None or self._torch.keeps_rows(self._rows, beams)
         self.signature: Signature = {
@@ -79,6 +86,8 @@ class NativeEngine:
             "beams": str(self._rules.beams),
             "length-penalty": f"{self._rules.length_penalty:g}",
         }
+        if check is not None:
+            self._check(check, checkpoint, fused)
 
     def _choose_form(self, fused: Fused, *, insists: bool) -> tuple[CompiledModel | None, TorchForm | None]:
         """The kernels, or torch where they cannot do it and the user insists. Raises EngineError if neither does."""
@@ -108,6 +117,39 @@ class NativeEngine:
         if self._rules.beams + SAFER_BEAMS > MOST_BEAMS:
             return f"they have at most {MOST_BEAMS - SAFER_BEAMS} beams, not {self._rules.beams}"
         return "" if suits(fused.config) else "the model's sizes or its activation are none of theirs"
+
+    def _check(self, check: SelfCheck, checkpoint: Checkpoint, fused: Fused) -> None:
+        """Raise EngineError unless these sentences get the targets that the plain reference gives, greedily.
+
+        In float32 the kernels have to give every one. The run's own number type may differ in a third of them; an echo, or
+        anything else that is no translation, differs in all.
+        """
+        rules = replace(self._rules, beams=1, ngram=0)
+        requests = [Request(number, source) for number, source in enumerate(check.sources)]
+        tasks = [
+            Task(request, min(row_limit(len(request.source), self._positions), CHECK_TOKENS)) for request in requests
+        ]
+        expected = check.greedy or [
+            decode_greedily(checkpoint, rules, task.request.source, task.limit) for task in tasks
+        ]
+        forms: list[tuple[str, CompiledModel | None]] = [(self.dtype, self._compiled)]
+        if self._compiled is not None and self.dtype != "float32":
+            forms.insert(0, ("float32", compile_model(fused, "float32")))
+        for dtype, compiled in forms:
+            found = self._decode_once(compiled, rules, tasks)
+            wrong = [number for number, target in enumerate(expected) if found[number] != target]
+            if len(wrong) > (0 if dtype == "float32" else len(tasks) // CHECK_SHARE):
+                said = f"{list(found[wrong[0]])} where the reference gives {list(expected[wrong[0]])}"
+                hint = "use --engine transformers; and please report what `translate models` says of this machine"
+                raise EngineError(f"the engine 'native' fails its self-check in {dtype}: {said}", hint)
+
+    def _decode_once(
+        self, compiled: CompiledModel | None, rules: Rules, tasks: Sequence[Task]
+    ) -> dict[int, tuple[int, ...]]:
+        """Number → target of a few short tasks, in this thread."""
+        ordered = sorted(tasks, key=lambda task: -len(task.request.source))
+        loop = self._start(compiled, rules, Tasks(ordered), len(tasks), self._tokens, max(task.limit for task in tasks))
+        return {hypothesis.number: hypothesis.target for some in loop for hypothesis in some}
 
     def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
         """One hypothesis for each request, as they finish."""
@@ -167,8 +209,14 @@ class NativeEngine:
         rules = safer_rules(self._rules) if safer else self._rules
         size = min(len(jobs), -(-self._size // workers) if self._size else max(1, self._rows // rules.beams))
         tokens, positions = self._tokens // workers, max(job.limit for job in jobs)
-        if self._compiled is not None:
-            return CompiledLoop(self._compiled, rules, shared, size, tokens, positions).run()
+        return self._start(self._compiled, rules, shared, size, tokens, positions)
+
+    def _start(
+        self, compiled: CompiledModel | None, rules: Rules, shared: Tasks, size: int, tokens: int, positions: int
+    ) -> Iterator[list[Hypothesis]]:
+        """The rows of one loop over so many slots, by the kernels or, with none, by torch."""
+        if compiled is not None:
+            return CompiledLoop(compiled, rules, shared, size, tokens, positions).run()
         assert self._torch is not None
         return self._torch.decode(rules, shared, size=size, tokens=tokens, positions=positions)
 
