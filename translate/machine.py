@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -32,23 +33,20 @@ def count_processors() -> int:
     return int(asked) if asked.isdecimal() and int(asked) else usable
 
 
+@cache
+def processor_features() -> frozenset[str]:
+    """What the processor and the system have, by Linux's names ("avx2", "asimddp"); empty on other systems."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(word for line in lines if line.startswith(("flags", "Features")) for word in line.split())
+
+
 def has_fast_bfloat16() -> bool:
     """Whether this CPU has matrix instructions for bfloat16, by its own flags (Linux); elsewhere no."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    flags = {word for line in text.splitlines() if line.startswith(("flags", "Features")) for word in line.split()}
-    return bool(flags & {"amx_bf16", "avx512_bf16"}) or (platform.machine() == "aarch64" and "bf16" in flags)
-
-
-def _describe_processor() -> str:
-    """What -march=native depends on: a cache folder may be shared by several machines."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return "".join(sorted({line for line in lines if line.startswith(("flags", "Features", "model name"))}))
+    features = processor_features()
+    return bool(features & {"amx_bf16", "avx512_bf16"}) or (platform.machine() == "aarch64" and "bf16" in features)
 
 
 def machine_kind() -> dict[str, str | int]:

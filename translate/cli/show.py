@@ -120,7 +120,7 @@ def find_use(entry: Entry) -> Use:
             engine, _, reason = load_advised(locate_model(entry), Settings())
         except TranslateError as error:
             return Use(str(entry), error=error.message)
-    kernels = engine.signature.get("kernels", "")
+    kernels = getattr(engine, "kernels", "")
     return Use(str(entry), engine.name, engine.device, engine.dtype, kernels, reason)
 
 

@@ -69,6 +69,7 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         signature,
         time.perf_counter() - started,
         advice,
+        getattr(engine, "kernels", ""),
     )
     yield loaded
     yield from failures

@@ -40,6 +40,8 @@ class RunRecord:
     documents: Mapping[str, DocumentRecord] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
     finished: bool = False
+    kernels: str = ""
+    """The variant of the kernels that computed, for an engine that has some."""
 
 
 def write_run(folder: Path, record: RunRecord, name: str = RUN_FILE) -> None:
