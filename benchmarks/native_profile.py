@@ -16,6 +16,8 @@ import argparse
 import ctypes
 import json
 import os
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -28,8 +30,11 @@ from torch.profiler import ProfilerActivity, profile
 from pages import replace_block
 from translate.engines.base import row_limit
 from translate.engines.native import compiled
+from translate.engines.native import kernels as kernels_module
 from translate.engines.native.engine import NativeEngine
+from translate.engines.native.kernels import Loaded, chosen_kernels
 from translate.engines.native.rules import Task, Tasks
+from translate.engines.native.variants import FLAGS, VARIANTS
 from translate.machine import machine_kind
 from translate.model.catalog import resolve_model
 from translate.model.tokenizer import Tokenizer
@@ -65,6 +70,19 @@ def measure_peaks(library: ctypes.CDLL) -> dict[str, float]:
     return peaks | {"bytes": READ_BYTES / fastest(memory.sum)}
 
 
+def compile_profiled() -> ctypes.CDLL:
+    """The kernels that this machine would use, with clocks."""
+    chosen = chosen_kernels()
+    if chosen is None:
+        raise SystemExit("no kernels are built here: there is no profile")
+    variant = next(variant for variant in VARIANTS if variant.name == chosen.name)
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / variant.file
+        source = compiled.FOLDER / "engine.c"
+        subprocess.run(["cc", *FLAGS, *variant.flags, "-DPROFILE", "-o", str(made), str(source), "-lm"], check=True)
+        return compiled.declare(ctypes.CDLL(str(made)))
+
+
 def measure(model: Model, settings: Settings, texts: list[str]) -> dict[str, Any]:
     """Translate twice, the second time counted: seconds, target tokens, and each part's seconds, operations, bytes."""
     engine = NativeEngine(model, settings)
@@ -87,7 +105,7 @@ def measure(model: Model, settings: Settings, texts: list[str]) -> dict[str, Any
 
 def profile_torch(model: Model, texts: list[str]) -> dict[str, Any]:
     """The form of the engine that computes with torch: target tokens a second, shares of time by operation."""
-    compiled.load_library = lambda: None  # type: ignore[assignment]
+    kernels_module.chosen_kernels = lambda: None
     engine = NativeEngine(model, Settings(engine="native", device="cpu", dtype="float32", beams=1))
     requests = [Request(i, ids) for i, ids in enumerate(Tokenizer(model).encode(texts))]
     list(engine.translate(requests[:64]))
@@ -135,13 +153,11 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="a file whose block `profile` is written anew")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
-    library = compiled.load_library((*compiled.FLAGS, "-DPROFILE"))
+    library = compile_profiled()
     model = resolve_model(options.model).model
     texts = list(islice(options.source.read_text(encoding="utf-8").splitlines(), options.limit))
-    if library is None:
-        raise SystemExit("the engine is not compiled here: there is no profile")
     peaks, before = measure_peaks(library), profile_torch(model, texts)
-    compiled.load_library = lambda: library  # type: ignore[assignment]
+    kernels_module.chosen_kernels = lambda: Loaded("profiled", library)
     settings = [Settings(device="cpu", dtype=dtype, beams=n) for dtype in options.dtypes for n in options.beams]
     results = [measure(model, each, texts) for each in settings]
     setup = (

@@ -85,10 +85,10 @@ def load(placement: Placement, model: Model, settings: Settings) -> Engine:
     native, ct2 = placement.engine in (NATIVE, TORCH), placement.engine == "ctranslate2"
     os.environ["OMP_NUM_THREADS"] = str(placement.workers * (1 if ct2 else placement.threads))
     if placement.engine == TORCH:
-        from translate.engines.native import compiled as engine_native_compiled
+        from translate.engines.native import kernels as kernels_module
         from translate.engines.native import torch_form
 
-        engine_native_compiled.load_library = lambda: None  # type: ignore[assignment]
+        kernels_module.chosen_kernels = lambda: None
         torch_form.MOST_WORKERS = placement.workers
     engine: Any = load_engine(model, settings)
     if native and (engine._compiled is None) != (placement.engine == TORCH):

@@ -87,11 +87,6 @@ def has_fast_bfloat16() -> bool:
     return bool(flags & {"amx_bf16", "avx512_bf16"}) or (platform.machine() == "aarch64" and "bf16" in flags)
 
 
-def _describe_processor() -> str:
-    """What -march=native depends on: a cache folder may be shared by several machines."""
-    return " ".join((processor_name(), *sorted(processor_flags())))
-
-
 def machine_kind() -> dict[str, str | int]:
     """System, processors, graphics: what figures hold for. Neither the machine's name nor its address."""
     return {

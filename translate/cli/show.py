@@ -120,7 +120,7 @@ def find_use(entry: Entry) -> Use:
             loaded = load(locate_model(entry), Settings(), advised=True)
         except TranslateError as error:
             return Use(str(entry), error=error.message)
-    engine, kernels = loaded.engine, loaded.engine.signature.get("kernels", "")
+    engine, kernels = loaded.engine, getattr(loaded.engine, "kernels", "")
     return Use(str(entry), engine.name, engine.device, engine.dtype, kernels, loaded.advice)
 
 

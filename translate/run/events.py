@@ -44,6 +44,8 @@ class Loaded:
     seconds: float
     advice: str = ""
     """What of the settings `translate bench` has recommended, in its words, or why the engine is not native."""
+    kernels: str = ""
+    """The variant of the kernels that computes, for an engine that has some."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ def _describe_model(resolution: Resolution, model: LoadedModel, seconds: float) 
         model.signature,
         seconds,
         model.advice,
+        getattr(engine, "kernels", ""),
     )
 
 

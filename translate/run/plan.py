@@ -171,4 +171,5 @@ def first_record(job: Job, loaded: Loaded, tokens: int) -> RunRecord:
         },
         versions=package_versions(),
         machine=describe_machine(loaded.device),
+        kernels=loaded.kernels,
     )

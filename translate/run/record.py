@@ -83,6 +83,8 @@ class RunRecord:
     """Seconds of loading and of translating, once the run has finished."""
     finished: bool = False
     """Whether the run came to its end."""
+    kernels: str = ""
+    """The variant of the kernels that computed, for an engine that has some."""
 
 
 def write_run(folder: Path, record: RunRecord, name: str = RUN_FILE) -> None:

@@ -6,11 +6,12 @@ import ctypes
 import functools
 import itertools
 import json
+import platform
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,40 +21,29 @@ import pytest
 import torch
 from transformers import MarianConfig, MarianMTModel
 
-from tests.helpers.native import TEXTS, agree, ask, native
+from tests.helpers.native import agree, ask, native
 from translate.engines.native import compiled
+from translate.engines.native import kernels as kernels_module
 from translate.engines.native.checkpoint import fuse, read_checkpoint
 from translate.engines.native.rules import Rules, Task, Tasks
+from translate.engines.native.variants import variants_for
 from translate.engines.transformers import TransformersEngine
+from translate.machine import processor_flags
 from translate.model.config import parse_config
 from translate.model.fields import Fields
 from translate.model.folder import fingerprint
-from translate.model.tokenizer import Tokenizer
 from translate.records import Hypothesis, Model, Request, Settings
 
-pytestmark = pytest.mark.skipif(compiled.load_library() is None, reason="no C compiler here")
+pytestmark = pytest.mark.skipif(kernels_module.chosen_kernels() is None, reason="no kernels are built here")
 
-PROCESSORS = {
-    "this one": ("-march=native", ()),
-    "no tiles": ("-march=native", compiled.WITHOUT_TILES),
-    "avx512-vnni": ("-march=cascadelake", ("avx512_vnni",)),
-    "avx512": ("-march=skylake-avx512", ("avx512bw", "avx512vl")),
-    "avx-vnni": ("-march=alderlake", ("avx_vnni", "gfni")),
-    "avx2": ("-march=haswell", ("avx2", "fma")),
-    "any": ("-march=x86-64", ("sse2",)),
-}
-"""Name → what to compile for, and the flags that this processor needs to run it (or more options, for the second)."""
+PROCESSORS = {variant.name: variant for variant in variants_for(platform.machine())}
 
 
 def options_for(name: str) -> tuple[str, ...]:
     """The compiler's options for such a processor; skips where this one cannot run what comes out."""
-    march, needs = PROCESSORS[name]
-    if name in ("this one", "no tiles"):
-        return (march, *needs)
-    words = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split()) if Path("/proc/cpuinfo").exists() else set()
-    if not set(needs) <= words:
-        pytest.skip(f"this processor cannot run {name}")
-    return (march, "-Wno-psabi")
+    if missing := set(PROCESSORS[name].needs) - processor_flags():
+        pytest.skip(f"this processor has no {', '.join(sorted(missing))}")
+    return ("-ffp-contract=off", *PROCESSORS[name].flags)
 
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
@@ -178,9 +168,16 @@ def test_compilers_have_nothing_to_say(compiler: str, name: str) -> None:
     """No warning and no error, for processors that this one cannot run, too."""
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler} here")
-    march, _ = PROCESSORS[name]
     for options in ((), ("-DPROFILE",)):
-        command = [compiler, "-fsyntax-only", "-std=gnu11", march, *WARNINGS, *options, str(REFERENCE)]
+        command = [
+            compiler,
+            "-fsyntax-only",
+            "-std=gnu11",
+            *PROCESSORS[name].flags,
+            *WARNINGS,
+            *options,
+            str(REFERENCE),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
@@ -210,23 +207,6 @@ def test_records_are_those_of_the_header() -> None:
     }
 
 
-@pytest.mark.parametrize("name", [name for name in PROCESSORS if name != "this one"])
-def test_answers_are_the_same_on_every_processor(
-    name: str, tiny: Model, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In float32, compiled for it: the ids of this one. The other number types give every row, and the same one alone."""
-    rows = tokenizer.encode(TEXTS)
-    expected = ask(native(tiny, beams=2), rows)
-    library = compiled.load_library(("-O2", "-shared", "-fPIC", *options_for(name)))
-    assert library is not None
-    monkeypatch.setattr(compiled, "load_library", lambda: library)
-    agree(ask(native(tiny, beams=2), rows), expected)
-    for dtype in ("bfloat16", "int8"):
-        engine = native(tiny, dtype=dtype)
-        answers = [(h.target, h.score) for h in ask(engine, rows)]
-        assert [(h.target, h.score) for row in rows[:3] for h in ask(engine, [row])] == answers[:3]
-
-
 @pytest.fixture(scope="module")
 def odd_model(tmp_path_factory: pytest.TempPathFactory, tiny: Model) -> Model:
     """Random weights of odd sizes: heads of 16 and 32, widths that differ, a vocabulary smaller than a panel, relu."""
@@ -254,7 +234,7 @@ def test_odd_sizes_are_computed(odd_model: Model, beams: int) -> None:
     random = np.random.default_rng(2)
     rows = [(*random.integers(1, 26, size=n).tolist(), 0) for n in (1, 2, 5, 9, 15, 16, 17, 3, 3, 1)]
     engine = native(odd_model, beams=beams)
-    assert engine.signature["kernels"] == "compiled"
+    assert engine.kernels
     reference = TransformersEngine(odd_model, Settings(device="cpu", dtype="float32", beams=beams))
     agree(ask(engine, rows), [ask(reference, [row])[0] for row in rows])  # alone: the limit is the row's own
 
@@ -317,14 +297,14 @@ def test_more_beams_than_there_are_places_for(tiny: Model) -> None:
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     """A library whose allocations can be made to fail."""
-    return compiled.declare(compile_reference(tmp_path_factory.mktemp("checked"), "-march=native"))
+    return compiled.declare(compile_reference(tmp_path_factory.mktemp("checked")))
 
 
 def test_each_failed_allocation_is_a_memory_error(
     odd_model: Model, checked: ctypes.CDLL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The n-th of loading a model and of translating, for every n: nothing leaks, and afterwards the same engine works."""
-    monkeypatch.setattr(compiled, "load_library", lambda: checked)
+    monkeypatch.setattr(kernels_module, "chosen_kernels", lambda: kernels_module.Loaded("checked", checked))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     rows = [(*[5] * n, 0) for n in (1, 20, 3, 40)]
     before = checked.count_allocations()
@@ -358,7 +338,7 @@ def test_a_step_without_memory_can_be_taken_again(
     odd_model: Model, checked: ctypes.CDLL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What failed changed nothing: the rows of a loop whose calls are repeated are those of one that never failed."""
-    monkeypatch.setattr(compiled, "load_library", lambda: checked)
+    monkeypatch.setattr(kernels_module, "chosen_kernels", lambda: kernels_module.Loaded("checked", checked))
     engine = native(odd_model, beams=2)
     model, rules = engine._compiled, engine._rules
     assert model is not None
@@ -432,8 +412,9 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("what", "changes"), REFUSED)
 def test_the_library_checks_by_itself(odd_model: Model, what: str, changes: dict[str, Any]) -> None:
     """Whatever Python has let pass: nothing is made, nothing is read."""
-    library = compiled.load_library()
-    assert library is not None
+    loaded = kernels_module.chosen_kernels()
+    assert loaded is not None
+    library = loaded.library
     fused = fuse(read_checkpoint(odd_model.folder))
     model = compiled.CompiledModel(library, fused, "float32")
     weights, _kept = compiled._weights(fused, model._tables, model.sizes)
@@ -478,45 +459,14 @@ def test_the_library_checks_by_itself(odd_model: Model, what: str, changes: dict
 
 def test_a_library_of_another_abi_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor one whose records are as long as others, or whose limits differ."""
-    library = compiled.load_library()
-    assert library is not None
+    loaded = kernels_module.chosen_kernels()
+    assert loaded is not None
+    library = loaded.library
     for name, value in (("ABI", 1), ("MOST_BEAMS", 8), ("RECORDS", {"sizes": compiled.Pair})):
         with monkeypatch.context() as patch:
             patch.setattr(compiled, name, value)
             with pytest.raises(OSError, match="a library of"):
                 compiled.declare(library)
-
-
-@pytest.fixture
-def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty cache folder; nothing that was loaded before counts."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    compiled.load_library.cache_clear()
-    yield tmp_path / "translate-batch" / "native"
-    compiled.load_library.cache_clear()
-
-
-def test_without_a_compiler(fresh: Path, tiny: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The signature says that torch computes."""
-    monkeypatch.setattr(compiled, "COMPILERS", ("no-such-compiler",))
-    assert native(tiny).signature["kernels"] == "torch"
-    assert not fresh.exists()
-
-
-def test_a_compiler_that_fails_is_said(
-    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """And nothing half made is left in the cache; a second load finds what the first one made."""
-    (tmp_path / "engine.c").write_text("int main( {")
-    with monkeypatch.context() as patch:
-        patch.setattr(compiled, "FOLDER", tmp_path)
-        assert compiled.load_library() is None
-    assert "computes with torch" in caplog.text
-    assert "engine.c:1" in caplog.text
-    for _ in range(2):
-        compiled.load_library.cache_clear()
-        assert compiled.load_library() is not None
-        assert [path.suffix for path in fresh.iterdir()] == [".so"]
 
 
 OUT_OF_MEMORY = """

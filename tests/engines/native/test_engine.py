@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.helpers.command import SHARED
 from tests.helpers.native import TEXTS, agree, ask, native
 from translate.engines.base import load_engine
-from translate.engines.native import compiled as engine_native_compiled
+from translate.engines.native import kernels as kernels_module
 from translate.engines.native.checkpoint import fuse, read_checkpoint
 from translate.engines.native.engine import choose_native_dtype
 from translate.engines.native.rules import read_rules
@@ -68,9 +68,9 @@ def two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The engine in C, and what torch does on a machine without a compiler."""
     if request.param == "torch":
-        monkeypatch.setattr(engine_native_compiled, "load_library", lambda: None)
-    elif engine_native_compiled.load_library() is None:
-        pytest.skip("no C compiler here")
+        monkeypatch.setattr(kernels_module, "chosen_kernels", lambda: None)
+    elif kernels_module.chosen_kernels() is None:
+        pytest.skip("no kernels are built here")
     return str(request.param)
 
 

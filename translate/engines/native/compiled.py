@@ -1,20 +1,12 @@
-"""The engine in C (`c/`): compiled on first use where there is a compiler, and called from here.
+"""The engine in C (`c/`), called from here: a model's weights, and workers that translate with them.
 
-It is compiled once a machine, in a few seconds, into the user's cache folder. Without a compiler, or on another device than
-a CPU, the engine does the same by torch, more slowly.
+kernels.py chooses the library.
 """
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import logging
-import platform
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +14,10 @@ import numpy as np
 
 from translate.engines.native.checkpoint import Fused
 from translate.engines.native.rules import Rules, Task, Tasks
-from translate.machine import _describe_processor
 from translate.model.config import ModelConfig
 from translate.records import Hypothesis
-from translate.storage import user_cache_folder
-
-log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).with_name("c")
-COMPILERS = ("cc", "gcc", "clang")
-FLAGS = ("-O3", "-funroll-loops", "-march=native", "-shared", "-fPIC")
-WITHOUT_TILES = ("-mno-amx-tile", "-mno-amx-int8", "-mno-amx-bf16")
-"""For a system that refuses a program the use of the processor's matrix tiles."""
-COMPILE_SECONDS = 120
 WIDTH_STEP = 32
 """Columns: all widths are multiples of it, on every processor."""
 HEAD_STEP = 16
@@ -42,7 +25,7 @@ HEAD_STEP = 16
 WIDEST_HEAD = 128
 MOST_BEAMS = 16
 """Of a search, a second and safer try's SAFER_BEAMS among them."""
-ABI = 5
+ABI = 6
 """Of `interface.h`: what the records below and the functions in `_declare` look like."""
 TYPES = {"float32": 0, "bfloat16": 1, "int8": 2}
 ACTIVATIONS = {"swish": 1, "silu": 1, "relu": 2}
@@ -131,9 +114,6 @@ class CompiledModel:
     def __init__(self, library: ctypes.CDLL, fused: Fused, dtype: str) -> None:
         """Raises ValueError for weights whose shapes do not fit together, MemoryError."""
         self.library, config = library, fused.config
-        kernels = read_kernels(library)
-        self.kind = f"compiled-{kernels.levels}" if dtype == "int8" else "compiled"
-        """What of the compiled engine can change a row; int8 has fewer levels where the processor lacks an instruction."""
         self._tables = {
             f"{side}_{table}": _array(getattr(fused, f"{side}_{table}"))
             for side in ("source", "target")
@@ -222,14 +202,6 @@ def _check(status: int, what: str) -> int:
     if status == REFUSED:
         raise ValueError(f"the engine 'native' refuses {what}: a number is out of bounds")
     return status
-
-
-def compile_model(fused: Fused, dtype: str) -> CompiledModel | None:
-    """The model for the compiled engine; None where that cannot compute it or cannot be compiled."""
-    if dtype not in TYPES or not suits(fused.config):
-        return None
-    library = load_library()
-    return None if library is None else CompiledModel(library, fused, dtype)
 
 
 def suits(config: ModelConfig) -> bool:
@@ -385,42 +357,3 @@ def read_kernels(library: ctypes.CDLL) -> Kernels:
     kernels = Kernels()
     library.kernels_of(ctypes.byref(kernels))
     return kernels
-
-
-@cache
-def load_library(flags: tuple[str, ...] = FLAGS) -> ctypes.CDLL | None:
-    """The compiled engine, compiled now if need be; None, and a line in the log, where that cannot be done."""
-    compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
-    if compiler is None:
-        log.info("no C compiler: the engine 'native' computes with torch, more slowly")
-        return None
-    try:
-        library = _open(compiler, flags)
-        if not library.may_run() and not set(WITHOUT_TILES) & set(flags):
-            return load_library((*flags, *WITHOUT_TILES))
-        return library
-    except (OSError, subprocess.SubprocessError, AttributeError) as error:
-        said = getattr(error, "stderr", b"") or b""  # of the compiler
-        first = next((line for line in said.decode(errors="replace").splitlines() if "error" in line), error)
-        log.warning("the engine 'native' computes with torch, more slowly: it could not be compiled: %s", first)
-        return None
-
-
-def _open(compiler: str, flags: tuple[str, ...]) -> ctypes.CDLL:
-    sources = sorted(FOLDER.glob("*.[ch]"))
-    text = b"".join(path.read_bytes() for path in sources)
-    text += repr((compiler, flags, platform.machine(), _describe_processor())).encode()
-    library = user_cache_folder() / "native" / f"{hashlib.sha256(text).hexdigest()[:16]}.so"
-    if not library.is_file():
-        _compile(compiler, flags, library)
-    return declare(ctypes.CDLL(str(library)))
-
-
-def _compile(compiler: str, flags: tuple[str, ...], library: Path) -> None:
-    """Under another name first: two runs may do it at once. Raises OSError or SubprocessError."""
-    library.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=library.parent, prefix=".compiling-") as folder:
-        made = Path(folder) / library.name
-        command = [compiler, *flags, "-o", str(made), str(FOLDER / "engine.c"), "-lm"]
-        subprocess.run(command, check=True, capture_output=True, timeout=COMPILE_SECONDS)
-        made.replace(library)

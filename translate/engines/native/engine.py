@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 from translate.engines.base import SAFER_BEAMS, SelfCheck, row_limit
 from translate.engines.devices import choose_device, choose_dtype
+from translate.engines.native import kernels
 from translate.engines.native.checkpoint import Checkpoint, Fused, fuse, read_checkpoint
-from translate.engines.native.compiled import MOST_BEAMS, TYPES, CompiledLoop, CompiledModel, compile_model, suits
+from translate.engines.native.compiled import MOST_BEAMS, TYPES, CompiledLoop, CompiledModel, suits
 from translate.engines.native.reference import decode_greedily
 from translate.engines.native.rules import Rules, Task, Tasks, read_rules, safer_rules
 from translate.machine import count_processors
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-VERSION = "4"
+VERSION = "5"
 """Of this engine: raised whenever the same request could come out differently."""
 WINDOW = 8192
 """Requests read ahead and sorted by length."""
@@ -73,6 +74,8 @@ class NativeEngine:
         self._tokens = settings.batch_tokens or self.batch_tokens
         self._size = settings.batch_size
         self._rows = GPU_ROWS if on_gpu else ROWS
+        self.kernels, self._family = "", "torch"
+        """The variant that computes, and the family of rows that it gives."""
         fused = fuse(checkpoint)
         self._compiled, self._torch = self._choose_form(fused, insists=settings.engine == self.name)
         beams = (self._rules.beams, self._rules.beams + SAFER_BEAMS)
@@ -82,7 +85,7 @@ class NativeEngine:
             **({"torch": str(version("torch"))} if self._torch else {}),
             "device": self.device.partition(":")[0],
             "dtype": self.dtype,
-            "kernels": self._compiled.kind if self._compiled else "torch",
+            "kernels": self._family,
             "beams": str(self._rules.beams),
             "length-penalty": f"{self._rules.length_penalty:g}",
         }
@@ -92,10 +95,11 @@ class NativeEngine:
     def _choose_form(self, fused: Fused, *, insists: bool) -> tuple[CompiledModel | None, TorchForm | None]:
         """The kernels, or torch where they cannot do it and the user insists. Raises EngineError if neither does."""
         reason = self._why_no_kernels(fused)
-        compiled = None if reason else compile_model(fused, self.dtype)
-        if compiled is not None:
-            return compiled, None
-        reason = reason or "no kernels can run on this machine"
+        loaded = None if reason else kernels.chosen_kernels()
+        if loaded is not None:
+            self.kernels, self._family = loaded.name, loaded.family(self.dtype)
+            return CompiledModel(loaded.library, fused, self.dtype), None
+        reason = reason or "none are installed that this machine can run; they need a C compiler at installation"
         if self.dtype == "int8":
             hint = "use another --dtype, or --engine ctranslate2"
             raise EngineError(f"the engine 'native' has int8 in its kernels only: {reason}", hint)
@@ -134,7 +138,7 @@ class NativeEngine:
         ]
         forms: list[tuple[str, CompiledModel | None]] = [(self.dtype, self._compiled)]
         if self._compiled is not None and self.dtype != "float32":
-            forms.insert(0, ("float32", compile_model(fused, "float32")))
+            forms.insert(0, ("float32", CompiledModel(self._compiled.library, fused, "float32")))
         for dtype, compiled in forms:
             found = self._decode_once(compiled, rules, tasks)
             wrong = [number for number, target in enumerate(expected) if found[number] != target]

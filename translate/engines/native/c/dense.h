@@ -208,10 +208,12 @@ INLINE void finish(int type, int activation, vec *y, float scale, const Columns 
 INLINE void multiply_rows(const Dense *dense, int type, int activation, const Inputs *inputs, word row, int tall, word n,
                           float *out, word out_stride) {
     vec sums[TALL][2];
+#pragma GCC unroll 12 /* TALL: or clang keeps the sums in memory */
     for (int r = 0; r < tall; r++) sums[r][0] = sums[r][1] = (vec){};
     const char *panel = dense->packed + n * dense->words * 4, *x = inputs->words + row * inputs->stride;
     for (word k = 0; k < dense->words; k++, panel += PANEL * 4) {
         vec left = load((const float *)panel), right = load((const float *)panel + LANES);
+#pragma GCC unroll 12
         for (int r = 0; r < tall; r++) {
             const char *input = x + r * inputs->stride + k * 4;
             sums[r][0] = multiply_add(type, sums[r][0], input, left);
@@ -219,6 +221,7 @@ INLINE void multiply_rows(const Dense *dense, int type, int activation, const In
         }
     }
     Columns columns[2] = {columns_at(dense, n), columns_at(dense, n + LANES)};
+#pragma GCC unroll 12
     for (int r = 0; r < tall; r++) {
         finish(type, activation, sums[r], type == INT8 ? inputs->scales[row + r] : 1, columns);
         store(out + (row + r) * out_stride, sums[r][0]);

@@ -19,6 +19,7 @@
 
 #define ENCODER_TOKENS 256 /* source tokens that are encoded together, half as many by narrow models in int8: what they need stays in the cache */
 #define NARROW 256
+#define MOST_PENALTY 40.0 /* a power of it is still a number */
 #define NORM_EPSILON 1e-5f /* as torch.nn.LayerNorm has it */
 
 typedef struct {
@@ -182,7 +183,7 @@ static int are_rules(const Rules *r, const Sizes *s, word slots, word positions)
     word last = s->logits - 1;
     int whole = r->bytes == sizeof *r && within(r->beams, 1, MOST_BEAMS) && within(r->stopping, HEURISTIC, HOPEFUL) &&
                 within(r->start, 0, s->target_vocabulary - 1) && within(r->end, 0, last) && within(r->ngram, 0, MOST_POSITIONS) &&
-                within(r->bars, 0, MOST_TOKENS) && (r->barred || !r->bars) && isfinite(r->length_penalty) &&
+                within(r->bars, 0, MOST_TOKENS) && (r->barred || !r->bars) && fabs(r->length_penalty) <= MOST_PENALTY &&
                 within(slots, 1, MOST_SLOTS) && within(positions, 1, s->positions - 1);
     for (word i = 0; whole && i < r->bars; i++) whole = within(r->barred[i], 0, s->target_vocabulary - 1);
     return whole;
@@ -227,7 +228,7 @@ word worker_new(const Model *model, const Rules *rules, word slots, word positio
     }
     if (rules->bars) memcpy(worker->barred, rules->barred, (size_t)rules->bars * sizeof(word));
     worker->rules.barred = worker->barred;
-    for (word i = 0; i < positions + 2; i++) worker->powers[i] = (float)pow(i > 1 ? (double)i : 1.0, rules->length_penalty);
+    for (word i = 0; i < positions + 2; i++) worker->powers[i] = i > 1 ? (float)exponential_of(rules->length_penalty * logarithm_of((double)i)) : 1.0f;
     *made = worker;
     return 0;
 }

@@ -8,7 +8,7 @@
 
 typedef int64_t word;
 
-#define ABI 5 /* raised with every change of a record or of a function here */
+#define ABI 6 /* raised with every change of a record or of a function here */
 
 /* What a function gives that has failed; else it gives 0 or a count. After it everything is as before the call. */
 enum { NO_MEMORY = -1, REFUSED = -2 }; /* REFUSED: a record of another length, or a number out of bounds */

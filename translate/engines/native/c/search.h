@@ -52,6 +52,8 @@ static void begin_choice(Choice *choice, word count) {
     choice->highest = -INFINITY, choice->allowed = choice->barred = 0;
 }
 
+INLINE float larger_of(float a, float b) { return a > b ? a : b; }
+
 /* Take `width` more logits of a row into account, the tokens from `first` on. Those barred become minus infinity. */
 INLINE void choose_in(int rough, Choice *choice, word count, float *logits, word first, word width, const word *barred, word bars) {
     vec most[2] = {load(logits), load(logits + LANES)};
@@ -59,12 +61,12 @@ INLINE void choose_in(int rough, Choice *choice, word count, float *logits, word
         most[0] = larger(load(logits + i), most[0]), most[1] = larger(load(logits + i + LANES), most[1]);
     float high = largest(larger(most[0], most[1]));
     if (high > choice->highest) {
-        float shrink = expf(choice->highest - high);
+        float shrink = choice->allowed + choice->barred > 0 ? (float)exponential_of(larger_of(choice->highest - high, -80.0f)) : 0;
         choice->highest = high, choice->allowed *= shrink, choice->barred *= shrink;
     }
     for (word i = 0; i < bars; i++) {
         if (barred[i] < first || barred[i] >= first + width || logits[barred[i] - first] == -INFINITY) continue;
-        choice->barred += expf(logits[barred[i] - first] - choice->highest);
+        choice->barred += (float)exponential_of(larger_of(logits[barred[i] - first] - choice->highest, -80.0f));
         logits[barred[i] - first] = -INFINITY;
     }
     vec even = (vec){}, odd = (vec){}, highest = all(choice->highest);
@@ -96,8 +98,8 @@ static void choose(int rough, Choice *choice, word count, float *logits, word fi
 }
 
 /* Logarithms of the sums of the exponentials: over what is allowed, and over all. */
-INLINE float log_allowed(const Choice *choice) { return logf(choice->allowed) + choice->highest; }
-INLINE float log_all(const Choice *choice) { return logf(choice->allowed + choice->barred) + choice->highest; }
+INLINE float log_allowed(const Choice *choice) { return (float)logarithm_of(choice->allowed) + choice->highest; }
+INLINE float log_all(const Choice *choice) { return (float)logarithm_of(choice->allowed + choice->barred) + choice->highest; }
 
 /* Tokens that may not come next. */
 typedef struct {

@@ -127,6 +127,20 @@ INLINE void rough_exponentials(vec *x, int count) {
 #endif
 }
 
+/* e to the x for |x| < 700, and the natural logarithm of an x > 0: sums of their series in double precision. The system's libraries
+   differ in last bits; these are the same everywhere. */
+static double exponential_of(double x) {
+    double n = rint(x * 1.4426950408889634), r = x - n * 0.693145751953125 - n * 1.4286068203094173e-06, sum = 1;
+    for (int i = 16; i; i--) sum = 1 + sum * r / i;
+    return ldexp(sum, (int)n);
+}
+static double logarithm_of(double x) {
+    int n;
+    double m = frexp(x, &n), s = (m - 0.7071067811865476) / (m + 0.7071067811865476), sum = 0;
+    for (int i = 25; i > 0; i -= 2) sum = sum * s * s + 1.0 / i;
+    return (n - 0.5) * 0.6931471805599453 + 2 * s * sum;
+}
+
 /* x / (1 + e^-x) is max(x, 0) - g(|x|) with g(a) = a / (1 + e^a), which soon is 0: here a parabola p a^2 + q a + r around each of
    SWISH_PARTS places from 0 to SWISH_END, through g at Chebyshev's three nodes of its part; less than 0.0001 away from it. */
 #define SWISH_PARTS 32
