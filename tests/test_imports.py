@@ -64,3 +64,10 @@ def test_help_and_errors_come_without_torch() -> None:
     """Importing the command and the pipeline loads no engine."""
     code = "import sys, translate.cli.app, translate.run.pipeline; print({'torch', 'transformers', 'numpy', 'rich', 'sacremoses', 'ray', 'pyarrow', 'upath', 'fsspec'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_help_needs_no_room_but_the_command_line() -> None:
+    """The records besides: whatever else is imported at the top of a command, each start has to wait for."""
+    code = "import sys, translate.cli.app; print(*sorted({name.split('.')[1] for name in sys.modules if name.startswith('translate.')}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "cli cluster records\n"  # of cluster the record of its options, which imports nothing

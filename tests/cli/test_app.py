@@ -259,8 +259,8 @@ def processor_seconds(*arguments: str) -> float:
 
 
 def test_help_comes_at_once() -> None:
-    """In at most twice the time that importing Typer takes, on whatever machine."""
-    assert processor_seconds("-m", "translate", "--help") < 2 * processor_seconds("-c", "import typer") + 0.05
+    """In a small multiple of what importing Typer takes, on whatever machine; what is imported besides is told by test_imports."""
+    assert processor_seconds("-m", "translate", "--help") < 3 * processor_seconds("-c", "import typer") + 0.1
 
 
 def test_what_is_no_run_is_shown(translate: Command) -> None:

@@ -21,7 +21,7 @@ from translate.cli.compare import compare_command
 from translate.cli.options import as_command
 from translate.cli.run import run_command
 from translate.cli.show import models_command, segment_command
-from translate.cli.streams import ReaderGone, open_streams, say, say_error
+from translate.cli.streams import ReaderGone, escape, open_streams, say, say_error
 from translate.records import TranslateError
 
 DISTRIBUTION = "translate-batch"
@@ -131,6 +131,7 @@ def status_of(call: Callable[[], int | None]) -> int:
         return call() or 0
     except UsageError as error:
         text = StringIO()
+        error.message = "\n".join(map(escape, error.message.split("\n")))  # else Typer drops what it holds
         error.show(text)
         say(*text.getvalue().removesuffix("\n").split("\n"))
         return 2

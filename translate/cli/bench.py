@@ -17,13 +17,11 @@ from translate.cli.options import (
     check_choice,
     check_device,
     check_folder,
-    check_option,
+    check_sources,
     refuse,
 )
 from translate.cli.progress import Activity, show_count
 from translate.cli.streams import say, show
-from translate.engines.base import AUTO, DTYPES, installed_engines
-from translate.text.documents import check_encoding
 
 if TYPE_CHECKING:
     from translate.bench.report import Baseline
@@ -106,8 +104,10 @@ def bench_command(options: BenchOptions) -> None:
 
 def make_sweep(options: BenchOptions) -> Sweep:
     """What is to be measured. Raises a usage error for a list that is none."""
+    from translate.engines.base import AUTO, DTYPES, installed_engines
+
     check_device(options.device)
-    check_option(options.encoding, check_encoding, "--encoding")
+    check_sources(options.files, options.encoding)
     dtypes = _words(options.dtypes)
     check_choice(next((name for name in dtypes if name not in DTYPES), "auto"), DTYPES, "--dtypes")
     beams, threads = _numbers(options.beams, "--beams"), _numbers(options.threads, "--threads")

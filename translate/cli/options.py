@@ -1,4 +1,7 @@
-"""Options: a record of annotated fields becomes the command that Typer reads it from; options that commands share; checks."""
+"""Options: a record of annotated fields becomes the command that Typer reads it from; options that commands share; checks.
+
+What the checks need of other rooms is imported when something is checked: `--help` is to come at once.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,6 @@ import typer
 
 from translate.cli.streams import say
 from translate.records import TranslateError
-from translate.storage import as_path
 
 T = TypeVar("T")
 
@@ -92,5 +94,22 @@ def check_device(name: str) -> None:
 
 def check_folder(name: str, option: str) -> Path:
     """The folder of that name. Raises a usage error if it is empty, which would mean the working folder."""
+    from translate.storage import as_path
+
     refuse([(not name, option, "an empty name is no folder; the working folder is .")])
     return check_option(name, as_path, option)
+
+
+def is_piped(files: Sequence[str]) -> bool:
+    """Whether the text comes from standard input."""
+    from translate.text.documents import STANDARD_INPUT
+
+    return STANDARD_INPUT in files
+
+
+def check_sources(files: Sequence[str], encoding: str) -> None:
+    """Raise a usage error for standard input beside files, and for an unknown encoding."""
+    from translate.text.documents import check_encoding
+
+    refuse([(is_piped(files) and len(files) > 1, "FILES", "- (standard input) goes alone")])
+    check_option(encoding, check_encoding, "--encoding")

@@ -25,15 +25,14 @@ from translate.cli.options import (
     check_device,
     check_folder,
     check_option,
+    check_sources,
+    is_piped,
     refuse,
 )
 from translate.cli.progress import Reporter
 from translate.cli.streams import say
 from translate.cluster.options import LOCAL, Cluster
-from translate.engines.base import DTYPES, ENGINES
 from translate.records import EngineError, Flag, Row, Settings
-from translate.run.record import parse_shard
-from translate.text.documents import STANDARD_INPUT, check_encoding
 
 if TYPE_CHECKING:
     from translate.run.events import Event, Summary
@@ -132,7 +131,7 @@ class RunOptions:
     @property
     def piped(self) -> bool:
         """Whether the text comes from standard input."""
-        return STANDARD_INPUT in self.files
+        return is_piped(self.files)
 
 
 def run_command(options: RunOptions) -> None:
@@ -145,13 +144,15 @@ def run_command(options: RunOptions) -> None:
 
 def check_run(options: RunOptions) -> None:
     """Raise a usage error for values that mean nothing, and for options that do not go together."""
+    from translate.engines.base import DTYPES, ENGINES
+
+    check_sources(options.files, options.encoding)
     penalty = options.length_penalty
     files_only = "goes with files, not with standard input"
     ray_only = "goes with --ray only"
     kept = "goes with files, and not with --no-memory: it keeps there what the workers have done"
     refuse(
         [
-            (options.piped and len(options.files) > 1, "FILES", "- (standard input) goes alone"),
             (options.piped and options.text, "--text", files_only),
             (options.piped and options.shard is not None, "--shard", files_only),
             (options.ray is not None and (options.piped or options.memory is False), "--ray", kept),
@@ -168,13 +169,13 @@ def check_run(options: RunOptions) -> None:
     check_device(options.device)
     check_choice(options.dtype, DTYPES, "--dtype")
     check_choice(options.engine, ("auto", *ENGINES), "--engine")
-    check_option(options.encoding, check_encoding, "--encoding")
 
 
 def make_job(options: RunOptions) -> Job:
     """The job that the options describe. Raises a usage error for what cannot be meant, before anything is loaded."""
     check_run(options)
     from translate.run.plan import Job
+    from translate.run.record import parse_shard
 
     settings = Settings(
         engine=options.engine,

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from translate.cli.options import Encoding, Files, ModelsFile, check_option, refuse
+from translate.cli.options import Encoding, Files, ModelsFile, check_sources, is_piped
 from translate.cli.progress import Activity
 from translate.cli.streams import say_error, show
 from translate.records import Settings, TranslateError
-from translate.text.documents import STANDARD_INPUT, check_encoding
 
 if TYPE_CHECKING:
     from translate.model.catalog import Entry
@@ -34,14 +33,13 @@ class SegmentOptions:
 
 def segment_command(options: SegmentOptions) -> None:
     """Documents → sentences → standard output."""
-    refuse([(STANDARD_INPUT in options.files and len(options.files) > 1, "FILES", "- (standard input) goes alone")])
-    check_option(options.encoding, check_encoding, "--encoding")
+    check_sources(options.files, options.encoding)
     from translate.run.plan import find_documents
     from translate.run.rows import format_span
     from translate.text.documents import open_document, read_paragraphs, standard_input
     from translate.text.sentences import split_sentences
 
-    if options.files == [STANDARD_INPUT]:
+    if is_piped(options.files):
         document, paragraphs = standard_input(options.encoding)
         for sentence in split_sentences(paragraphs):
             print(format_span(document.name, sentence))
