@@ -253,6 +253,15 @@ def test_a_model_that_says_nothing_is_stopped_before_a_long_job(tiny: Model, tok
         check_canary(other, engine, tokenizer)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int8"])
+def test_an_echo_is_no_bundled_model(dtype: str, tiny: Model, tokenizer: Tokenizer) -> None:
+    """In any number type: of the stored targets one of three may differ outside float32, not all."""
+    engine = CopyEngine(tokenizer)
+    engine.name, engine.dtype, engine.signature = "copy", dtype, {"engine": "copy", "beams": "1"}
+    with pytest.raises(ModelError, match="does not translate as it should"):
+        check_canary(tiny, engine, tokenizer)
+
+
 @pytest.mark.parametrize(
     "error", [IndexError("index 99 is out of range\nmore"), TypeError(""), RuntimeError("x"), ZeroDivisionError()]
 )
