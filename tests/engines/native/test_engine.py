@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from tests.helpers.command import SHARED
 from tests.helpers.native import TEXTS, agree, ask, native
 from translate.engines.base import load_engine
+from translate.engines.native import engine as engine_native
 from translate.engines.native import kernels as kernels_module
 from translate.engines.native.checkpoint import fuse, read_checkpoint
 from translate.engines.native.engine import choose_native_dtype
@@ -269,3 +271,56 @@ def test_memory_does_not_grow(tiny: Model, tokenizer: Tokenizer) -> None:
     for _ in range(4):
         ask(engine, rows)
     assert process.memory_info().rss - before < 30e6
+
+
+@pytest.fixture
+def small_windows(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Requests a window, few enough to have several."""
+    for name in ("WINDOW", "TORCH_WINDOW"):
+        monkeypatch.setattr(engine_native, name, 24)
+    return 24
+
+
+@pytest.mark.usefixtures("two_threads", "form")
+def test_requests_are_read_ahead_but_not_far(tiny: Model, tokenizer: Tokenizer, small_windows: int) -> None:
+    """A window that is begun, one to come, and what a slower worker holds; each row once, the same as alone."""
+    texts = [f"Haus {i} ist {'sehr ' * (i % 3)}alt." for i in range(100)]
+    requests = [Request(number, source, number % 30 == 7) for number, source in enumerate(tokenizer.encode(texts))]
+    engine = load_engine(tiny, Settings(engine="native", device="cpu", dtype="float32", beams=1))
+    read, furthest, found = 0, 0, []
+
+    def reading() -> Iterator[Request]:
+        nonlocal read
+        for request in requests:
+            read += 1
+            yield request
+
+    for hypothesis in engine.translate(reading()):
+        found.append(hypothesis)
+        furthest = max(furthest, read - len(found))
+    assert furthest <= 3 * small_windows
+    alone = [hypothesis for request in requests[:40:3] for hypothesis in engine.translate([request])]
+    assert len({hypothesis.number for hypothesis in found}) == len(found) == 100
+    assert [
+        hypothesis for hypothesis in sorted(found, key=lambda h: h.number) if hypothesis.number in range(0, 40, 3)
+    ] == alone
+
+
+@pytest.mark.usefixtures("two_threads", "form", "small_windows")
+def test_an_error_among_the_requests_ends_the_workers(tiny: Model, tokenizer: Tokenizer) -> None:
+    """Whatever is read ahead may fail: the error comes out, and no thread is left. Nor is one where nobody reads on."""
+    engine = load_engine(tiny, Settings(engine="native", device="cpu", dtype="float32", beams=1))
+    sources = tokenizer.encode(["Ja, das ist gut."] * 60)
+    before = threading.active_count()
+
+    def requests() -> Iterator[Request]:
+        yield from (Request(number, source) for number, source in enumerate(sources))
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        list(engine.translate(requests()))
+    assert threading.active_count() == before
+    rows = engine.translate(Request(number, source) for number, source in enumerate(sources))
+    next(rows)
+    del rows
+    assert threading.active_count() == before

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from enum import Enum, auto
 from importlib.metadata import version
 from itertools import islice
 from queue import SimpleQueue
@@ -24,7 +25,7 @@ from translate.engines.native import kernels
 from translate.engines.native.checkpoint import Checkpoint, Fused, fuse, read_checkpoint
 from translate.engines.native.compiled import MOST_BEAMS, TYPES, CompiledLoop, CompiledModel, suits
 from translate.engines.native.reference import decode_greedily
-from translate.engines.native.rules import Rules, Task, Tasks, read_rules, safer_rules
+from translate.engines.native.rules import Feed, Rules, Task, Tasks, Window, read_rules, safer_rules
 from translate.machine import count_processors
 from translate.model.folder import read_generation
 from translate.records import EngineError, Hypothesis, Model, Request, Settings, Signature
@@ -36,8 +37,11 @@ log = logging.getLogger(__name__)
 
 VERSION = "5"
 """Of this engine: raised whenever the same request could come out differently."""
-WINDOW = 8192
-"""Requests read ahead and sorted by length."""
+WINDOW = 1024
+"""Requests sorted by length together; a second window is read ahead. Of an article's sentences the last comes soon after the
+first, and the kernels are hardly slower (docs/native-engine.md)."""
+TORCH_WINDOW = 8192
+"""The same with torch, where one window ends before the next one begins to fill the slots."""
 ROWS = 128
 """Rows of a worker's decoding step, beams counted: enough to reach the matrix peak, and few enough to stay in the cache."""
 GPU_ROWS = 1024
@@ -156,50 +160,60 @@ class NativeEngine:
         return {hypothesis.number: hypothesis.target for some in loop for hypothesis in some}
 
     def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
-        """One hypothesis for each request, as they finish."""
-        stream = iter(requests)
-        while window := list(islice(stream, WINDOW)):
-            for safer in (False, True):
-                some = sorted((r for r in window if r.safer is safer), key=lambda request: -len(request.source))
-                if some:
-                    yield from self._translate_sorted(some, safer=safer)
-
-    def _translate_sorted(self, requests: Sequence[Request], *, safer: bool) -> Iterator[Hypothesis]:
-        """Longest first: what shares a step is of about one length, and caches are at their largest at once.
+        """One hypothesis for each request, as they finish. Requests are read two windows ahead, in the caller's thread.
 
         On a CPU each core is a worker with its own slots, and computes alone: small products lose more by being shared
         than they win, and a row's sums cannot depend on the number of threads.
         """
-        jobs = [Task(request, row_limit(len(request.source), self._positions)) for request in requests]
-        workers = self._count_workers(len(jobs))
-        shared, results = Tasks(jobs), SimpleQueue[list[Hypothesis] | BaseException | None]()
-
-        def work() -> None:
-            try:
-                for found in self._decode(shared, jobs, workers, safer=safer):
-                    results.put(found)
-                results.put(None)
-            except BaseException as error:
-                results.put(error)
-
-        running = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
+        windows = self._read_windows(requests)
+        first = next(windows, None)
+        if first is None:
+            return
+        results = SimpleQueue[list[Hypothesis] | BaseException | Signal]()
+        workers = self._count_workers(len(first.requests))
+        feed = Feed(workers, lambda: results.put(Signal.MORE))
+        running = [
+            threading.Thread(target=self._work, args=(feed, workers, results), daemon=True) for _ in range(workers)
+        ]
         with ExitStack() as stack:
             if self._torch is not None:
                 from translate.engines.native.torch_form import kept_threads
 
                 stack.enter_context(kept_threads())
-            stack.callback(_stop, shared, running)
+            stack.callback(_stop, feed, running)
+            feed.add(first)
             for thread in running:
                 thread.start()
-            left = workers
-            while left:
+            while workers:
                 found = results.get()
                 if isinstance(found, BaseException):
                     raise found
-                if found is None:
-                    left -= 1
+                if found is Signal.MORE:
+                    feed.add(next(windows, None))
+                elif found is Signal.END:
+                    workers -= 1
                 else:
                     yield from found
+
+    def _read_windows(self, requests: Iterable[Request]) -> Iterator[Window]:
+        """Longest first: what shares a step is of about one length, and caches are at their largest at once."""
+        stream = iter(requests)
+        while some := list(islice(stream, TORCH_WINDOW if self._torch else WINDOW)):
+            ordered = sorted(some, key=lambda request: -len(request.source))
+            for safer in (False, True):
+                tasks = [Task(r, row_limit(len(r.source), self._positions)) for r in ordered if r.safer is safer]
+                if tasks:
+                    yield Window(tasks, Tasks(tasks), safer)
+
+    def _work(self, feed: Feed, workers: int, results: SimpleQueue[list[Hypothesis] | BaseException | Signal]) -> None:
+        """What one worker does: its part of each window."""
+        try:
+            for window in feed.follow():
+                for found in self._decode(window.shared, window.requests, workers, safer=window.safer):
+                    results.put(found)
+            results.put(Signal.END)
+        except BaseException as error:  # whatever it is, the caller's thread has to hear of it
+            results.put(error)
 
     def _count_workers(self, jobs: int) -> int:
         """Threads that decode so many jobs, each with slots of its own."""
@@ -225,9 +239,16 @@ class NativeEngine:
         return self._torch.decode(rules, shared, size=size, tokens=tokens, positions=positions)
 
 
-def _stop(shared: Tasks, running: Iterable[threading.Thread]) -> None:
+class Signal(Enum):
+    """What a worker says beside its results: the newest window is begun, or there is nothing more to do."""
+
+    MORE = auto()
+    END = auto()
+
+
+def _stop(feed: Feed, running: Iterable[threading.Thread]) -> None:
     """End the workers that are still running."""
-    shared.stop()
+    feed.stop()
     for thread in running:
         thread.join()
 

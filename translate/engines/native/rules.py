@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 from translate.engines.base import SAFER_BEAMS, safer_ngram
 from translate.model.generation import EarlyStopping, GenerationSettings, unsupported
@@ -83,3 +84,63 @@ class Tasks:
     def stop(self) -> None:
         """Nothing more is wanted: every loop ends with its present step."""
         self.stopped = True
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Tasks that are decoded together, longest first, with the rules of a first or of a safer try."""
+
+    requests: Sequence[Task]
+    shared: Tasks
+    safer: bool
+
+
+class Feed:
+    """Windows on their way to the workers. All workers are at a window together, and each goes on alone to the next one:
+    so nobody waits for the last row of a window.
+    """
+
+    def __init__(self, workers: int, wanted: Callable[[], None]) -> None:
+        """`wanted` is called, by a worker, as soon as the newest window is begun: then there should be another."""
+        self._workers, self._wanted = workers, wanted
+        self._windows: dict[int, Window | None] = {}
+        self._begun: Counter[int] = Counter()
+        self._added = 0
+        self._changed = threading.Condition()
+        self._stopped = False
+
+    def add(self, window: Window | None) -> None:
+        """One more window; None is the end."""
+        with self._changed:
+            self._windows[self._added] = window
+            self._added += 1
+            self._changed.notify_all()
+
+    def follow(self) -> Iterator[Window]:
+        """The windows in order, for one worker; waits for those that are not there yet."""
+        for number in count():
+            window = self._wait(number)
+            if window is None:
+                return
+            yield window
+
+    def stop(self) -> None:
+        """Nothing more is wanted: every worker ends with its present step."""
+        with self._changed:
+            self._stopped = True
+            for window in self._windows.values():
+                if window is not None:
+                    window.shared.stop()
+            self._changed.notify_all()
+
+    def _wait(self, number: int) -> Window | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or number in self._windows)
+            window = None if self._stopped else self._windows[number]
+            self._begun[number] += 1
+            if window is not None and self._begun[number] == 1:
+                self._wanted()
+            if number and self._begun[number] == self._workers:  # nobody is at the one before
+                self._windows.pop(number - 1, None)
+                del self._begun[number - 1]
+        return window
