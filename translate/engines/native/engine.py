@@ -37,9 +37,9 @@ log = logging.getLogger(__name__)
 
 VERSION = "5"
 """Of this engine: raised whenever the same request could come out differently."""
-WINDOW = 1024
-"""Requests sorted by length together; a second window is read ahead. Of an article's sentences the last comes soon after the
-first, and the kernels are hardly slower (docs/native-engine.md)."""
+WINDOW = 512
+"""Requests a worker that are sorted by length together; a second window is read ahead. So few that an article's last sentence
+comes soon after its first, and enough to fill the slots several times (docs/native-engine.md has the figures)."""
 TORCH_WINDOW = 8192
 """The same with torch, where one window ends before the next one begins to fill the slots."""
 ROWS = 128
@@ -197,8 +197,8 @@ class NativeEngine:
 
     def _read_windows(self, requests: Iterable[Request]) -> Iterator[Window]:
         """Longest first: what shares a step is of about one length, and caches are at their largest at once."""
-        stream = iter(requests)
-        while some := list(islice(stream, TORCH_WINDOW if self._torch else WINDOW)):
+        stream, size = iter(requests), TORCH_WINDOW if self._torch else WINDOW * count_processors()
+        while some := list(islice(stream, size)):
             ordered = sorted(some, key=lambda request: -len(request.source))
             for safer in (False, True):
                 tasks = [Task(r, row_limit(len(r.source), self._positions)) for r in ordered if r.safer is safer]
