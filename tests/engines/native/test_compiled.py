@@ -349,13 +349,16 @@ def test_a_step_without_memory_can_be_taken_again(
     def decode(failing: int) -> list[tuple[int, tuple[int, ...], float]]:
         loop, active = compiled.CompiledLoop(model, rules, Tasks([]), 4, 1000, 60), 0
         rows: list[Hypothesis] = []
+        armed = True
         while len(rows) < 4:
-            checked.fail_allocation(failing)
+            checked.fail_allocation(failing if armed else 0)
+            armed = True
             try:
                 active += loop._add(jobs[active:])
                 rows += loop._decode(1)
             except MemoryError:
                 failed.append(failing)
+                armed = False  # the same call again has memory
         checked.fail_allocation(0)
         return sorted((row.number, row.target, row.score) for row in rows)
 
