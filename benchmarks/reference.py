@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import ast
 import inspect
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -100,10 +99,8 @@ def fields(record: type) -> str:
 
 
 def flags() -> str:
-    """The flags, each with the comment beside it."""
-    source = inspect.getsource(Flag)
-    said = dict(re.findall(r'^\s+\w+ = "([\w-]+)"  # (.+)$', source, re.MULTILINE))
-    return table(("flag", "what it says of the row"), ((f"`{flag.value}`", said[flag.value]) for flag in Flag))
+    """The flags, each with what it means."""
+    return table(("flag", "what it says of the row"), ((f"`{flag.value}`", flag.meaning) for flag in Flag))
 
 
 def generation() -> str:

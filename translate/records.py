@@ -44,18 +44,36 @@ class EngineError(TranslateError):
 
 
 class Flag(StrEnum):
-    """A doubt about one row, or a note on how it was made. The list is closed."""
+    """A doubt about one row, or a note on how it was made, with what it means. The list is closed."""
 
-    PASSTHROUGH = "passthrough"  # no word in it (number, punctuation, URL, list mark): copied as it is
-    SPLIT = "split"  # translated in parts, cut at clause ends, and joined: over 200 tokens, or over 48 in a second try
-    LOOP = "loop"  # the target repeats itself where the source does not
-    ECHO = "echo"  # the target is the German source again
-    LENGTH_RATIO = "length-ratio"  # the target is far too short or too long for its source
-    NUMBER_MISMATCH = "number-mismatch"  # a number stands on one side only
-    UNKNOWN_TOKEN = "unknown-token"  # characters that the model's vocabulary does not have
-    MAX_LENGTH = "max-length"  # decoding was stopped at the row's limit, 3 × its source + 32 tokens
-    EMPTY = "empty"  # the model gave nothing
-    RETRIED = "retried"  # translated a second time with safer decoding; the row holds the better of both
+    meaning: str
+
+    def __new__(cls, name: str, meaning: str = "") -> Flag:
+        """A member is written with its meaning, and found by its name alone."""
+        flag = str.__new__(cls, name)
+        flag._value_ = name
+        flag.meaning = meaning
+        return flag
+
+    PASSTHROUGH = "passthrough", "no word in it (number, punctuation, URL, list mark): copied as it is"
+    SPLIT = "split", "translated in parts, cut at clause ends, and joined: over 200 tokens, or over 48 in a second try"
+    LOOP = "loop", "the target repeats itself where the source does not"
+    ECHO = "echo", "the target is the German source again"
+    LENGTH_RATIO = "length-ratio", "the target is far too short or too long for its source"
+    NUMBER_MISMATCH = "number-mismatch", "a number stands on one side only"
+    UNKNOWN_TOKEN = "unknown-token", "characters that the model's vocabulary does not have"
+    MAX_LENGTH = "max-length", "decoding was stopped at the row's limit, 3 × its source + 32 tokens"
+    EMPTY = "empty", "the model gave nothing"
+    RETRIED = "retried", "translated a second time with safer decoding; the row holds the better of both"
+
+
+class Origin(StrEnum):
+    """Where a translation is from that no model made."""
+
+    HUMAN = "human"
+    """A person's correction, given to `translate corrections`."""
+    TRANSLATION_MEMORY = "translation-memory"
+    """An exact match in the file given with `--translation-memory`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +144,12 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A source sentence's English, with its score (None if it never saw the model) and flags."""
+    """A source sentence's English, with its score (None if it never saw the model), flags, and origin if that is no model."""
 
     target: str
     score: float | None
     flags: tuple[Flag, ...] = ()
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +174,8 @@ class Row:
     """Mean log-probability of the target's tokens under the model; null for a row that never saw the model."""
     flags: tuple[Flag, ...] = ()
     """Doubts and notes, from the list below; mostly empty."""
+    origin: Origin | None = None
+    """`human` for a person's correction, `translation-memory` for an exact match there; not written where a model translated."""
 
 
 @dataclass(frozen=True, slots=True)

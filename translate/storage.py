@@ -31,9 +31,7 @@ class AtomicFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # Short and always the same: no longer than the path allows, and what a killed run left is written over.
-        name = hashlib.blake2b(path.name.encode(errors="surrogateescape"), digest_size=6).hexdigest()
-        self._temporary = path.with_name(f".{name}.tmp")
+        self._temporary = temporary_path(path)
         with _named_errors(self.path):
             path.parent.mkdir(parents=True, exist_ok=True)
             if len(os.fsencode(path.name)) > LONGEST_NAME:
@@ -61,6 +59,19 @@ class AtomicFile:
             self._file.close()
         with suppress(OSError):
             self._temporary.unlink()
+
+
+def temporary_path(path: Path) -> Path:
+    """Where a file is while it is written. Short and always the same: no longer than the path allows, and what a killed run
+    left is written over.
+    """
+    name = hashlib.blake2b(path.name.encode(errors="surrogateescape"), digest_size=6).hexdigest()
+    return path.with_name(f".{name}.tmp")
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether somebody has begun to write the file, or was killed while writing it."""
+    return temporary_path(path).exists()
 
 
 class ObjectFile:

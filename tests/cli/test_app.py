@@ -15,7 +15,7 @@ import pytest
 
 from tests.helpers.command import ROOT, SHARED, Command, command, environment, rows
 from tests.helpers.hub import Hub
-from translate.cli.app import program_name
+from translate.cli.options import program_name
 from translate.model.catalog import BUNDLED
 
 ECHO = ("--engine", "echo", "--model", "tiny-de-en")

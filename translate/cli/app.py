@@ -18,7 +18,8 @@ import typer
 
 from translate.cli.bench import bench_command
 from translate.cli.compare import compare_command
-from translate.cli.options import as_command
+from translate.cli.options import as_command, program_name
+from translate.cli.read import show_command, status_command
 from translate.cli.run import run_command
 from translate.cli.show import models_command, segment_command
 from translate.cli.streams import ReaderGone, escape, open_streams, say, say_error
@@ -79,6 +80,16 @@ app.command(
     epilog=examples("translate models", "translate models --models-file models.txt --json"),
 )(as_command(models_command))
 app.command(
+    "show",
+    help="Read a run: its articles on the terminal or on a page, its rows with a flag.",
+    epilog=examples("translate show out --html read.html", "translate show out --flag number-mismatch"),
+)(as_command(show_command))
+app.command(
+    "status",
+    help="Show how far a run is: documents done, under way, failed and left, and how to go on.",
+    epilog=examples("translate status", "translate status out/tiny-de-en --json"),
+)(as_command(status_command))
+app.command(
     "compare",
     help="Compare two or more runs, with or without a reference.",
     epilog=examples(
@@ -107,14 +118,6 @@ def insert_run(arguments: Sequence[str]) -> list[str]:
     if first.isalpha() and difflib.get_close_matches(first, commands) and not Path(first).exists():
         return list(arguments)
     return ["run", *arguments]
-
-
-def program_name() -> str:
-    """What the user has called: `translate`, `translate-batch`, or `python -m translate`."""
-    name = Path(sys.argv[0]).name.removesuffix(".exe")
-    if name == "__main__.py":
-        return "python -m translate"
-    return name if name.startswith("translate") else "translate"
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from translate.cli.options import check_new_file
 from translate.cli.progress import Activity
 from translate.cli.streams import say, show
-from translate.records import OutputError
 
 if TYPE_CHECKING:
     from translate.compare.findings import Comparison
@@ -80,8 +80,8 @@ def compare_command(options: CompareOptions) -> None:
 
     limits = [parse_limit(text, metrics) for text in options.fail_under or ()]
     for file in (options.json_file, options.html_file):
-        if file and (file.is_dir() or not file.name):
-            raise OutputError(f"'{file}' is a folder", "name the file that is to be written")
+        if file:
+            check_new_file(file)
     with Activity("comparing", quiet=options.quiet) as activity:
         question = Question(tuple(options.runs), options.reference, options.source, options.encoding, metrics)
         comparison = compare(question)

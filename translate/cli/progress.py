@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -101,6 +102,8 @@ class Reporter:
         self._bar: Any = None
         self._task: Any = None
         self.translating = False
+        self.folder: Path | None = None
+        """Where the run's rows are, once that is known; none for standard input."""
 
     def __enter__(self) -> Reporter:
         self._activity.__enter__()
@@ -204,12 +207,27 @@ class Reporter:
         if self._quiet:
             return
         flags = ", ".join(f"{flag} {number:,}" for flag, number in summary.flags.items()) or "none"
+        known = ", ".join((f"{summary.from_memory:,} from memory", *from_people(summary.from_people)))
         words = f"{summary.words / max(summary.seconds, 1e-3):,.0f} words/s"
         say(
-            f"{count(summary.documents, 'document')}, {count(summary.sentences, 'sentence')} ({summary.from_memory:,} from memory) "
+            f"{count(summary.documents, 'document')}, {count(summary.sentences, 'sentence')} ({known}) "
             f"in {summary.seconds:,.1f} s, {words}, {summary.model}",
             f"flags: {flags}",
+            *([self.how_to_see(summary.flags)] if summary.flags else []),
         )
+
+    def how_to_see(self, flags: Collection[str]) -> str:
+        """The command that shows the rows with the most telling of the flags: any but one that is no doubt, if there is one."""
+        if self.folder is None:
+            return "the flags stand in the rows"
+        flag = next((flag for flag in flags if flag not in ("passthrough", "split")), next(iter(flags)))
+        return f"to see them: translate show {shlex.quote(str(self.folder))} --flag {flag}"
+
+
+def from_people(counts: Mapping[str, int]) -> Iterator[str]:
+    """What of a run people have translated, as the closing line says it."""
+    names = {"human": "corrected by people", "translation-memory": "from the translation memory"}
+    yield from (f"{number:,} {names[origin]}" for origin, number in counts.items())
 
 
 def count(number: int, thing: str) -> str:

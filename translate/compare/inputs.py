@@ -13,7 +13,7 @@ from pathlib import Path
 from string import ascii_uppercase
 
 from translate.records import InputError, Row, Signature
-from translate.run.record import find_run_files, read_run
+from translate.run.record import find_run, find_run_files, find_runs_below, read_run
 from translate.run.rows import read_rows
 from translate.text.documents import Line, document_name, existing_file, read_lines
 
@@ -97,13 +97,7 @@ def _run_folder(path: Path) -> Path:
     if not path.is_dir():
         above = [folder for folder in path.absolute().parents if find_run_files(folder)]
         return above[0] if above else path.parent
-    inside = sorted({file.parent for file in path.glob("*/run*.json") if find_run_files(file.parent)})
-    if find_run_files(path) or not inside:
-        return path
-    if len(inside) > 1:
-        names = ", ".join(f"'{folder}'" for folder in inside)
-        raise InputError(f"'{path}' holds the runs of several models", f"give one of {names}")
-    return inside[0]
+    return find_run(path) if find_runs_below(path) else path
 
 
 def _by_document(rows: Iterator[Row]) -> RowsByDocument:

@@ -1,27 +1,20 @@
-"""A Comparison → one HTML file that needs nothing else: opened from disk, searched, sorted and printed offline.
-
-Text from files reaches the page in two ways only: through Jinja's escaping, and as JSON that the script puts into
-text nodes. A content security policy lets the page's own script run (by its hash), and no request leave.
-"""
+"""A Comparison → one HTML file that needs nothing else: opened from disk, searched, sorted and printed offline."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from translate.compare.changes import Change, Span
 from translate.compare.findings import LABELS, Cell, ComparedRow, Comparison, Difference
 from translate.compare.plots import draw_plots
+from translate.pages.page import embed
+from translate.pages.page import write_page as write
 from translate.records import Flag, format_signature
-from translate.storage import write_atomically
 
 CHANGES, FLAGS = tuple(Change), tuple(Flag)
 MOST_DOCUMENTS = 40
@@ -30,16 +23,10 @@ MOST_DOCUMENTS = 40
 
 def write_page(comparison: Comparison, path: Path) -> None:
     """Write the page. Raises OutputError."""
-    environment = Environment(
-        loader=PackageLoader("translate.compare", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    script = _source(environment, "compare.js")
-    template = environment.get_template("compare.html.j2")
-    stream = template.stream(
+    write(
+        path,
+        "translate.compare",
+        "compare",
         comparison=comparison,
         evaluation=comparison.evaluation,
         labels=LABELS,
@@ -48,26 +35,8 @@ def write_page(comparison: Comparison, path: Path) -> None:
         signatures={s.key: format_signature(s.signature) for s in comparison.systems if s.signature},
         plots=[(plot.caption, Markup(plot.svg)) for plot in draw_plots(comparison)],  # pygal escapes its labels
         most_documents=MOST_DOCUMENTS,
-        style=Markup(_source(environment, "compare.css")),
-        script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        data=Markup(_embed(_data(comparison))),
+        data=embed(_data(comparison)),
     )
-    with write_atomically(path) as file:
-        for part in stream:
-            file.write(part)
-
-
-def _source(environment: Environment, name: str) -> str:
-    """A part of the page that is not a template."""
-    if environment.loader is None:
-        raise ValueError("the environment has no loader")
-    return environment.loader.get_source(environment, name)[0]
-
-
-def _embed(value: object) -> str:
-    """JSON that cannot end the script element it stands in: every < is written as its code."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _data(comparison: Comparison) -> dict[str, object]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from translate.records import Document, Flag, OutputError, Row
+from translate.records import Document, Flag, Origin, OutputError, Row
 from translate.run.events import DocumentDone
 from translate.run.record import (
     RUN_FILE,
@@ -24,7 +24,7 @@ from translate.run.record import (
     remove_rows,
     write_run,
 )
-from translate.run.rows import count_flags, format_row, rows_path, text_path
+from translate.run.rows import count_flags, count_origins, format_row, rows_path, text_path
 from translate.storage import AtomicFile, ObjectFile, is_remote, new_file
 
 LOCK_FILE = ".lock"
@@ -66,6 +66,7 @@ class RunFolder:
                         folder.mkdir(parents=True, exist_ok=True)
                     self._guard = Guard(folder, _own_lock(locks, shard))
                     self._documents = self._take_over(record, shard, locks, overwrite=overwrite)
+                    self._failed = dict(record.failed)
                     self._record = dataclasses.replace(record, documents=self._documents)
                     write_run(folder, self._record, self._name)
                     _remove_others(folder, self._name, shard)
@@ -97,8 +98,15 @@ class RunFolder:
         self._guard.check(writer.path.parent)
         writer.finish(space)
         self._writer = None
-        self._documents[document.name] = DocumentRecord(document.sha256, writer.rows, count_flags(writer.flags))
+        self._documents[document.name] = DocumentRecord(
+            document.sha256, writer.rows, count_flags(writer.flags), count_origins(writer.origins)
+        )
         return DocumentDone(document.name, writer.path, writer.rows)
+
+    def fail(self, name: str, reason: str) -> None:
+        """Note that a document could not be read, and forget it if it was begun."""
+        self.discard()
+        self._failed[name] = reason
 
     def discard(self) -> None:
         """Forget the document that was begun, if there is one."""
@@ -136,7 +144,11 @@ class RunFolder:
     def finish(self, timings: Mapping[str, float]) -> None:
         """Write run.json for the last time."""
         self._guard.check(self.folder)
-        write_run(self.folder, dataclasses.replace(self._record, finished=True, timings=timings), self._name)
+        write_run(
+            self.folder,
+            dataclasses.replace(self._record, finished=True, failed=self._failed, timings=timings),
+            self._name,
+        )
 
 
 class DocumentWriter:
@@ -149,6 +161,7 @@ class DocumentWriter:
         self.path = path
         self.rows = 0
         self.flags: Counter[Flag] = Counter()
+        self.origins: Counter[Origin] = Counter()
         self._files: list[AtomicFile | ObjectFile] = []
         try:
             self._rows = self._open(path)
@@ -164,6 +177,7 @@ class DocumentWriter:
             self._text.write(space + row.target)
         self.rows += 1
         self.flags.update(row.flags)
+        self.origins.update([row.origin] if row.origin is not None else [])
 
     def finish(self, space: str) -> None:
         """Give the files their names, the rows last: where they are, all is. `space` is what stands behind the last row."""
@@ -191,6 +205,21 @@ def _named_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         hint = "give --output a folder that can be written"
         raise OutputError(f"cannot write into '{folder}': {error.strerror or error}", hint) from error
+
+
+def is_busy(folder: Path, locks: Path | None = None) -> bool:
+    """Whether a run is writing into the folder, as its locks say. Nobody is kept from going in by the question."""
+    locks = locks or folder
+    held = [path for path in _lock_files(locks) if path.is_file()]
+    try:
+        with FileLock(locks / JOINING_FILE, timeout=JOINING_SECONDS):
+            for path in held:
+                FileLock(path, timeout=0).acquire().lock.release()
+    except Timeout:
+        return True
+    except OSError:  # nobody can hold a lock in a folder that cannot be written
+        return False
+    return False
 
 
 def _busy(folder: Path) -> OutputError:

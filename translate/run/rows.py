@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from translate.records import Flag, OutputError, Row, Sentence
+from translate.records import Flag, Origin, OutputError, Row, Sentence
 
 LINE_BREAKS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"})
 """Legal inside a JSON string, but line ends to str.splitlines and to some readers of JSON lines."""
@@ -19,6 +19,8 @@ def format_row(row: Row) -> str:
     score = None if row.score is None else round(row.score, 4)
     fields = {"doc": row.doc, "paragraph": row.paragraph, "sentence": row.sentence, "start": row.start, "end": row.end}
     fields |= {"source": row.source, "target": row.target, "score": score, "flags": list(row.flags)}
+    if row.origin is not None:
+        fields["origin"] = row.origin
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).translate(LINE_BREAKS)
 
 
@@ -26,8 +28,10 @@ def parse_row(line: str) -> Row:
     """The reverse of `format_row`. Raises ValueError if the line is no row."""
     try:
         fields = json.loads(line)
-        return Row(**{**fields, "flags": tuple(map(Flag, fields["flags"]))})
-    except (TypeError, KeyError, RecursionError) as error:
+        origin = fields.get("origin")
+        flags = tuple(map(Flag, fields["flags"]))
+        return Row(**{**fields, "flags": flags, "origin": None if origin is None else Origin(origin)})
+    except (TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a row: {line[:80]!r}") from error
 
 
@@ -65,3 +69,9 @@ def count_flags(flags: Iterable[Flag]) -> dict[str, int]:
     """How often each flag stands, in the order of `Flag`; those that never do are left out."""
     counts = Counter(flags)
     return {flag.value: counts[flag] for flag in Flag if counts[flag]}
+
+
+def count_origins(origins: Iterable[Origin]) -> dict[str, int]:
+    """How often each origin stands, in the order of `Origin`; those that never do are left out."""
+    counts = Counter(origins)
+    return {origin.value: counts[origin] for origin in Origin if counts[origin]}

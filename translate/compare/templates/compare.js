@@ -1,9 +1,7 @@
-"use strict";
 (() => {
   // Text from files is only ever set as textContent or in text nodes.
   const data = JSON.parse(document.getElementById("data").textContent);
   document.getElementById("data").remove();
-  const at = (id) => document.getElementById(id);
   const [DOC, SOURCE, WORDS, CELLS, DIFFERENCES, REFERENCE] = [0, 1, 2, 3, 4, 5];
   const [TEXT, SCORE, FLAGS, QUALITY, OTHER_SOURCE, SENTENCES] = [0, 1, 2, 3, 4, 5];
   const [CHANGES, EDITS, CHRF, DISAGREEMENT, REMOVED, ADDED] = [0, 1, 2, 3, 4, 5];
@@ -17,19 +15,8 @@
   let haystacks = null;
 
   // ---- elements ----
-  const make = (name, attributes = {}, ...children) => {
-    const element = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) {
-      if (key === "class") element.className = value;
-      else element.setAttribute(key, value);
-    }
-    element.append(...children);
-    return element;
-  };
   const whisper = (text) => make("span", { class: "hidden" }, text);
-  const say = (text) => { at("said").textContent = text; };
   const count = (value, unit) => `${value} ${unit}${value === 1 ? "" : "s"}`;
-  const number = (value) => value.toLocaleString("en");
 
   /** Text with its spans (starts and ends in turn) as <del> or <ins>, and words around them for a screen reader. */
   const mark = (text, spans, tag) => {
@@ -450,14 +437,7 @@
   });
 
   // ---- light and dark, print ----
-  const theme = (name) => {
-    document.documentElement.dataset.theme = name;
-    at("theme").textContent = name === "dark" ? "Light" : "Dark";
-  };
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  theme(system.matches ? "dark" : "light");
-  system.addEventListener("change", () => theme(system.matches ? "dark" : "light"));
-  at("theme").addEventListener("click", () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+  followTheme();
   addEventListener("beforeprint", () => {
     printing = true;
     fill(0, Math.min(PRINTED, order.length));
