@@ -120,6 +120,25 @@ def write_atomically(path: Path) -> Iterator[AtomicFile | ObjectFile]:
 
 
 @contextmanager
+def replace_file(path: Path) -> Iterator[Path]:
+    """A path for the block to write a file to; when the block has ended it is flushed to disk and gets the name `path`.
+
+    If the block fails, nothing is left of it, and an older file stays. Raises OutputError, to the block too.
+    """
+    temporary = temporary_path(path)
+    with _named_errors(path, "make room, or check the folder and its permissions"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)
+        try:
+            yield temporary
+            _flush_file(temporary)
+            temporary.replace(path)
+            _flush_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
 def write_folder(path: Path, hint: str) -> Iterator[Path]:
     """A folder for the block to make, beside `path`; it gets that name when the block has ended and all is on disk.
 

@@ -18,6 +18,7 @@ import typer
 
 from translate.cli.bench import bench_command
 from translate.cli.compare import compare_command
+from translate.cli.exchange import corrections_command, export_command
 from translate.cli.options import as_command, program_name
 from translate.cli.read import show_command, status_command
 from translate.cli.run import run_command
@@ -89,6 +90,18 @@ app.command(
     help="Show how far a run is: documents done, under way, failed and left, and how to go on.",
     epilog=examples("translate status", "translate status out/tiny-de-en --json"),
 )(as_command(status_command))
+app.command(
+    "export",
+    help="Write a run as CSV, TSV, TMX, XLIFF, Parquet, text, HTML or Word files.",
+    epilog=examples(
+        "translate export out --to tmx --output run.tmx", "translate export out --to docx --output english"
+    ),
+)(as_command(export_command))
+app.command(
+    "corrections",
+    help="Keep what people have corrected; the next run writes it.",
+    epilog=examples("translate corrections corrections.jsonl", "translate corrections run.tmx --output out/tiny-de-en"),
+)(as_command(corrections_command))
 app.command(
     "compare",
     help="Compare two or more runs, with or without a reference.",

@@ -106,11 +106,21 @@ class Corrections:
                     latest = str(target)
         return latest
 
-    def has(self, source: str) -> bool:
-        """Whether there is anything for this source, at any place."""
+    def has(self, source: str, place: Place | None = None) -> bool:
+        """Whether there is anything for this source: at this place, or at any."""
+        query = "SELECT 1 FROM correction WHERE source = ?"
+        values: tuple[object, ...] = (source,)
+        if place is not None:
+            query, values = f"{query} AND document = ? AND occurrence = ?", (source, place.document, place.occurrence)
         with self._named_errors():
-            query = "SELECT 1 FROM correction WHERE source = ? LIMIT 1"
-            return self._database.execute(query, (source,)).fetchone() is not None
+            return self._database.execute(f"{query} LIMIT 1", values).fetchone() is not None
+
+    def copy(self) -> Corrections:
+        """The corrections as they are now, of this process alone."""
+        copy = Corrections(None)
+        with self._named_errors():
+            self._database.backup(copy._database)
+        return copy
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:

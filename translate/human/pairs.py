@@ -16,3 +16,8 @@ class Pair:
     document: str | None = None
     sentence: int | None = None
     """The row's `doc` and `sentence`."""
+
+
+def parse_sentence(text: str) -> int | None:
+    """A sentence's number as a file has it; None for anything else."""
+    return int(text) if text.isdecimal() and len(text) < 10 else None

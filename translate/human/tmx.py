@@ -5,13 +5,13 @@ https://www.gala-global.org/tmx-14b. Units are read one after the other, whateve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from translate.human.pairs import Pair
+from translate.human.pairs import Pair, parse_sentence
 from translate.records import InputError
 
 LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -27,7 +27,7 @@ CHUNK = 1 << 16
 def read_tmx(path: Path) -> Iterator[Pair]:
     """Its pairs of German and English, the tags within sentences left out. Raises InputError for what is no TMX, or has none."""
     count, languages = 0, set()
-    for number, unit in enumerate(read_elements(path, root="tmx", wanted="tu"), 1):
+    for number, (_, unit) in enumerate(read_elements(path, root="tmx", wanted=("tu",)), 1):
         segments: dict[str, str] = {}
         for variant in unit.iter("tuv"):
             language = (variant.get(LANGUAGE) or variant.get("lang") or "").lower()
@@ -43,7 +43,7 @@ def read_tmx(path: Path) -> Iterator[Pair]:
                 segments["en"],
                 f"unit {number}",
                 properties.get(DOCUMENT),
-                int(sentence) if sentence.isdecimal() else None,
+                parse_sentence(sentence),
             )
     if not count:
         named = ", ".join(sorted(languages - {""})) or "none"
@@ -71,8 +71,10 @@ def decode_control(number: str) -> str:
         return ""
 
 
-def read_elements(path: Path, *, root: str, wanted: str) -> Iterator[Element]:
-    """The elements of one name, each to be used before the next is asked for. Namespaces are left out of the names.
+def read_elements(path: Path, *, root: str, wanted: Sequence[str]) -> Iterator[tuple[Element, Element]]:
+    """The outermost element with each of those of these names, which is to be used before the next is asked for.
+
+    Names are without their namespaces.
 
     Raises InputError if the file cannot be read, is no XML, or its outermost element has another name.
     """
@@ -94,23 +96,23 @@ def read_elements(path: Path, *, root: str, wanted: str) -> Iterator[Element]:
 class _Finder:
     """Finds the wanted elements among what begins and ends, and lets go of what has ended."""
 
-    def __init__(self, path: Path, root: str, wanted: str) -> None:
+    def __init__(self, path: Path, root: str, wanted: Sequence[str]) -> None:
         self._path, self._root, self._wanted = path, root, wanted
         self._open: list[Element] = []
         self._within = 0
 
-    def follow(self, events: Iterable[Any]) -> Iterator[Element]:
+    def follow(self, events: Iterable[Any]) -> Iterator[tuple[Element, Element]]:
         for kind, element in events:
             if kind == "start":
                 element.tag = element.tag.rpartition("}")[2]
                 self._check(element)
                 self._open.append(element)
-                self._within += element.tag == self._wanted
+                self._within += element.tag in self._wanted
                 continue
             self._open.pop()
-            if element.tag == self._wanted:
+            if element.tag in self._wanted:
                 self._within -= 1
-                yield element
+                yield self._open[0], element
             if self._open and not self._within:
                 self._open[-1].remove(element)
 

@@ -177,8 +177,11 @@ def find_rows(folder: Path, record: RunRecord) -> dict[str, Path]:
     """Document → its file of rows, of the documents that are done, in the order in which the run took them.
 
     run.json is written when a run begins and when it ends, so a run that was killed has files of which it knows only the plan.
+    One that an older version wrote, and that was killed, knows of none: then the files themselves say what there is.
     """
     names = dict.fromkeys((*record.planned, *record.documents))
+    if not names:
+        return {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.jsonl"))}
     return {name: path for name in names if (path := rows_path(folder, name)).is_file()}
 
 

@@ -37,7 +37,7 @@ def parse_row(line: str) -> Row:
 
 def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a file. Raises OutputError that names file and line where one is no row."""
-    with path.open(encoding="utf-8", newline="\n") as lines:
+    with path.open(encoding="utf-8-sig", newline="\n") as lines:  # an editor may have put a mark there
         for number, line in enumerate(lines, 1):
             try:
                 yield parse_row(line)
