@@ -207,7 +207,7 @@ def make_job(options: RunOptions) -> Job:
         shard=None if options.shard is None else check_option(options.shard, parse_shard, "--shard"),
         memory_folder=None if options.memory_dir is None else check_folder(options.memory_dir, "--memory-dir"),
         translation_memory=options.translation_memory,
-        command=(program_name(), *sys.argv[1:]),
+        command=(program_name(), *(word for word in sys.argv[1:] if word != "--overwrite")),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from translate.records import Document, Flag, Origin, OutputError, Row
+from translate.records import Document, Flag, Origin, OutputError, Row, format_signature
 from translate.run.events import DocumentDone
 from translate.run.record import (
     RUN_FILE,
@@ -24,7 +24,7 @@ from translate.run.record import (
     remove_rows,
     write_run,
 )
-from translate.run.rows import count_flags, count_origins, format_row, rows_path, text_path
+from translate.run.rows import count_flags, count_origins, format_row, rows_path, text_path, write_card
 from translate.storage import AtomicFile, ObjectFile, is_remote, new_file
 
 LOCK_FILE = ".lock"
@@ -69,6 +69,7 @@ class RunFolder:
                     self._failed = dict(record.failed)
                     self._record = dataclasses.replace(record, documents=self._documents)
                     write_run(folder, self._record, self._name)
+                    write_card(folder, str(record.model.get("name", "")), format_signature(record.signature))
                     _remove_others(folder, self._name, shard)
                 except BaseException:
                     self._lock.release()

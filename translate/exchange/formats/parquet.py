@@ -10,27 +10,24 @@ import pyarrow.parquet
 
 from translate.exchange.about import About
 from translate.records import Row
+from translate.run.rows import COLUMNS
 from translate.run.windows import make_chunks
 
 GROUP = 10_000
 """Rows that are in memory at a time, and stand together in the file."""
 
-SCHEMA = pyarrow.schema(
-    [
-        ("doc", pyarrow.string()),
-        *((name, pyarrow.int64()) for name in ("paragraph", "sentence", "start", "end")),
-        ("source", pyarrow.string()),
-        ("target", pyarrow.string()),
-        ("score", pyarrow.float64()),
-        ("flags", pyarrow.list_(pyarrow.string())),
-        ("origin", pyarrow.string()),
-    ]
-)
+TYPES = {
+    "string": pyarrow.string(),
+    "int64": pyarrow.int64(),
+    "float64": pyarrow.float64(),
+    "list of string": pyarrow.list_(pyarrow.string()),
+}
 
 
 def write(rows: Iterable[Row], about: About, path: Path) -> None:
     """Write one file of all rows; the model and signature are in the file's own metadata. Raises OSError."""
-    schema = SCHEMA.with_metadata({"model": about.model, "signature": about.signature})
+    metadata = {"model": about.model, "signature": about.signature}
+    schema = pyarrow.schema([(name, TYPES[kind]) for name, kind in COLUMNS.items()], metadata=metadata)
     with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
         for some in make_chunks(rows, GROUP):
             columns = {name: [_value(row, name) for row in some] for name in schema.names}
