@@ -111,7 +111,7 @@
 
   // ---- the list of articles ----
   const list = (found) => {
-    const all = make("li", {}, entry("All articles", count(found.reduce((a, b) => a + b, 0)), null));
+    const all = make("li", {}, entry("All articles", `${count(found.reduce((a, b) => a + b, 0))}${narrowed() ? " found" : ""}`, null));
     const lines = documents.flatMap((doc, d) => {
       if (narrowed() && !found[d]) return [];
       const flagged = doc[ROWS].reduce((sum, row) => sum + (doubts(row).length > 0), 0);
