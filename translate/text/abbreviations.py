@@ -22,24 +22,27 @@ class Kind(enum.Enum):
 
 
 _LEADING = """
-    abzgl abzügl bes betr bezgl bezügl bspw bzgl bzw ca diesbzgl eigtl einschl etw evt evtl exkl ggf ggfl ggfs gem inkl
+    abzgl abzügl bes betr btw cf esp vmtl vsl wsl zb bezgl bezügl bspw bzgl bzw ca diesbzgl eigtl einschl etw evt evtl exkl ggf ggfl ggfs gem inkl
     incl insb insbes jd jdm jdn jds jmd jmdm jmdn jmds lt max mind od rd resp sog sogen ungef vgl vlt vll vllt vs wg zB
     zw zzgl zzt
 """
 
 _SOFT = """
     Dipl Doz Dr Dres Fam Frfr Frhr Frl Gebr Gov Hl Hptm Hr Hrn Ing Kapt Kard Kdt Kpt Lic Lt Ltn Mag Maj Mlle Mme Mr Mrs
-    Ms Msgr Oberstlt Oblt Obltn Pfc Pfr Präs Prof Rev Sekr Sen Sgt St Ste Uffz Vors Capt Col Cpl Rep
+    Ms Msgr Oberstlt Oblt Obltn Pfc Pfr Präs Prof Rev Sekr Sen Sgt St Ste Uffz Vors Capt Col Cpl Rep Br Exz Fa Flg
+
+    Fut Gd IdNr Lz Num Parl Perf Plusq Prät Sing Tr Vp Vs Zt Geb Zykl Abh Az USt UST
 
     Abf Abg Abk Abschn Abt Abw Abzw Adj Adr Adv Akk Allg Angekl Anh Ank Anl Anm Anschr Aufl Ausg Ausst Ave Bd Bde Bearb
     Bed Begr Beil Beisp Bem Bez Bf Bhf Bhfs Blvd Bros Bsp Buchst Chr Corp Dat Dept Diss Dtl Durchm Einw Empf Erg Expl
     Fn Forts Frz Gde Gebr Ges Gesch Gew Ggs Gr Hbf Hd Hg Hptst Hrsg Hs Hss Hzg Inc Ind Inf Inh Inst Jb Jg Jgg Jhrg Joh
     Jr Kap Kfm Kl Konj Koord Krs Kto Landkr Ldkr Lfg Lief Lkr Ltd Masch Mitgl Mwst MwSt Nachf Nachm Nachtr Niederl Nom
-    Nr Nrn Obb Obj Orig Pers Pkt Pl Plur Proz Präp Rdnr Rgt Rhld Rn Rs Rz Schr Sg Slg Spez Sr Str Subst Tab Tel Temp
+    Nr Nrn Obb Obj Orig Pers Pkt Pl Plur Proz Präp Rdnr Rgt Rhld Rn Rs Rz Schr Sg Slg Sp Spez Sr Str Subst Tab Tel Temp
     Tit Trad Übers Umg Univ Ust USt Verf Verl Vers Verw Vollm Vorb Vorst Westf Whg Wwe Ziff Zit Zs Zschr Ztg Ztr Ztschr
-    Zub Abb Abs Fig Fußn Par Prov Stellv Stv
+    Zub Abb Abs Bdch Cap Fig Fußn Hft Mt Nro Par Th Thl Prov Stellv Stv
 
-    abgek abgel ahd akad aktual allg altgr amerik amer anschl arab aram asiat aufgr ausf ausg ausschl ausw autom bayer
+    abgek abgel ahd akad akt aktual altdt altfranz alttest amerikan bw ct cts eff fr ggT grds kart no parl prof sen sp spp
+    sva svw sw staatl öffentl gesetzl tel tlg zt zz allg altgr amerik amer anschl arab aram asiat aufgr ausf ausg ausschl ausw autom bayer
     bayr bearb befr begr beif beisp belg berufl best bez bildl biol brit bulg böhm chem chin chines chr cresc dass ders
     dergl desgl dgl dial dt dtsch durchg durchges durchschn dän ebd ebf ed ehem eidg eig elektr engl entspr entst entw
     erm ersch erw etym europ ev evang exzl fachspr fam fem ff fig finn fläm fortl frdl freiw franz frz geb gebr gedr
@@ -62,12 +65,12 @@ _DOUBLE = """
 
 _UNIT = """
     Mrd Mio Tsd Bio Mill Trd Std Stdn Min Sek Jh Jhd Jhdt Jhdts Jahrh Jt Stck Stk Pf Pfd Dtzd Kr Rbl Wo Mon Mt Fr sec min
-    sek
+    sek std mio mrd tsd
 """
 
 _TRAILING = "Cie Co Usw al etc plc pp usf usw uswusf"
 
-KINDS = {
+_KINDS = {
     word: kind
     for kind, words in (
         (Kind.SOFT, _SOFT),
@@ -78,12 +81,16 @@ KINDS = {
     )
     for word in words.split()
 }
-"""Abbreviation, as it is written within a sentence → what may follow."""
+KINDS_AT_START = {word.capitalize(): kind for word, kind in _KINDS.items() if word.islower()} | _KINDS
+"""The same and those that get a capital where a sentence starts: "Südl. der Stadt", "Max. Gewicht"."""
 
-KINDS_AT_START = {word.capitalize(): kind for word, kind in KINDS.items() if word.islower()} | {
-    word: kind for word, kind in KINDS.items() if not word.islower()
-}
-"""The same where the sentence starts with it: "Südl. der Stadt", "Max. Gewicht"."""
+_NAMES = """
+    Max Sog Hess Pol Port Phil Rel Verb Jur Iron Med Mus Prot Dial Syn Led Lit Priv Span Ill Nat Mod Erm Best Met Al Math
+    Bes Rd Gen Mind Klass Pros Kub Ung Prov Trans Eff Mil Fig Sel Chin Kart Gew Gesch Get Akt Sp No Sen St
+"""
+
+KINDS: dict[str, Kind | None] = KINDS_AT_START | dict.fromkeys(_NAMES.split()) | _KINDS
+"""What an abbreviation is within a sentence: adjectives have a capital in names, "die Ev. Kirche", unless they are words."""
 
 KINDS_OF_PARTED = {
     word: kind
@@ -104,8 +111,11 @@ KINDS_OF_PARTED = {
 MULTIPLES = frozenset("Mrd Mio Tsd Bio Mill Trd".split())
 """What is counted comes behind them, and is seldom left out."""
 
-WORDS_OR_TITLES = frozenset(("Dir", "Gen"))
-"""Titles behind an article, a capital or nothing ("der Dir. Müller"); else words: "mit Dir", "ein Gen"."""
+TITLES_OR_WORDS = {
+    "Dir": re.compile(r"(?:\A\W*|\b(?:[Dd]er|den|dem|vom|beim|zum|Herrn?|Frau|und)\s(?:\w+e[nr]?\s)?|\.\s)\Z"),
+    "Gen": re.compile(r"(?<!das )(?<!ein )(?<!kein )(?<!dieses )(?<!jedes )(?<!es )(?<!am )(?<!im )(?<!ans )(?<!ins )\Z"),
+}
+"""Titles that are words behind anything else: "mit Dir", "ein Gen", but "der Dir. Müller"."""
 
 LEGAL_FORMS = frozenset("KG KGaA OHG GmbH AG Inc Ltd LLC SE Limited Corp".split())
 """What may stand behind "& Co."."""
@@ -137,7 +147,8 @@ STARTERS = frozenset(
     Offenbar Angeblich Wahrscheinlich Vermutlich Ebenso Ebenfalls Eigentlich Erst Erstmals Fast Genau Gerade Irgendwann
     Kaum Meist Meistens Besonders Derzeit Demnach Insbesondere Übrigens Weder Weiterhin Zwar Überall Freilich Hoffentlich
     Immerhin Jedenfalls Ist Sind War Waren Hat Hast Hatte Hatten Habe Wird Werden Wurde Wurden Kann Kannst Könnte
-    Könnten Soll Sollte Sollten Muss Musste Darf Dürfen Möchte Bist Seid Gibt Komm Lass
+    Könnten Soll Sollte Sollten Muss Musste Darf Dürfen Möchte Bist Seid Gibt Komm Lass Würde
+    Würden Wäre Wären Bitte Danke Sehr Vielen Guten Hallo Okay
     """.split()
 )
 """Words that German writes with a capital only where a sentence starts (or the polite Sie, Ihr)."""
@@ -180,7 +191,12 @@ MONTHS = frozenset(
 
 FINITE = re.compile(
     r"(?:ist|sind|war|waren|hat|haben|wird|werden|wurden?|kann|können|konnten?|muss|müssen|soll|sollen|will|wollen|darf|mag"
-    r"|ging|kam|kamen|sah|lag|stand|blieb|fand|gab|sprach|ließ|lief|hielt|kommt|geht|steht|[a-zäöüß]{3,}te|[a-zäöüß]{2,}t)\Z"
+    r"|(?:aß|bat|bekam|blieb|brach|dachte|fand|fiel|flog|floh|fuhr|gab|galt|gewann|ging|griff|half|hielt|hieß|kam|lag|las|lief"
+    r"|lieh|ließ|log|nahm|rief|sah|sang|sank|saß|schien|schlief|schlug|schrie|schrieb|schwamm|schwieg|sprach|sprang|stand"
+    r"|starb|stieg|stritt|traf|trank|trat|trug|verlor|verschwand|versprach|warf|wuchs|wusste|zog)(?:en)?"
+    r"|bleiben|fehlen|feiern|finden|fordern|geben|gehen|glauben|halten|hoffen|kommen|kritisieren|machen|meinen|protestieren"
+    r"|rechnen|sagen|sehen|sprechen|stehen|streiten|suchen|tragen|warnen|warten|zahlen|zweifeln"
+    r"|[a-zäöüß]{3,}te|[a-zäöüß]{2,}t)\Z"
 )
 NOT_FINITE = re.compile(
     r"(?:mit|seit|statt|nicht|jetzt|laut|fast|erst|meist|leicht|dort|samt|weit|gut|ge\w+t|be\w+t|ver\w+t|ent\w+t|er\w+t"

@@ -24,15 +24,16 @@ from translate.text.abbreviations import (
     MULTIPLES,
     NOT_FINITE,
     STARTERS,
+    TITLES_OR_WORDS,
     TRUNCATED,
     UNTRUNCATED,
-    WORDS_OR_TITLES,
     Kind,
 )
 
 OPENERS = "\"'„“‚‘»«›‹”’([{*_–—-¿¡"
 """Signs before the first word of a sentence, or of a quotation."""
 
+_BEGINNINGS = frozenset(":;–—•(„‚»«\"")
 _QUOTATION_MARKS = frozenset("\"'”“’‘»«›‹")
 _NOTE = re.compile(r"[⁰¹²³⁴-⁹*†‡]|\[(?!\])")
 """A footnote sign among what closes the sentence; a bracket that opens there is one."""
@@ -105,7 +106,7 @@ def is_end(place: Place) -> bool:
 def _is_end_closed(place: Place, lower: bool, starts: bool) -> bool:
     """With quotation marks, brackets or footnote signs behind the mark."""
     closers, left = place.closers, place.left
-    if place.mark in ".…" and _NOTE.search(closers):
+    if _NOTE.search(closers):
         return not lower
     if lower and (place.mark in ".…" or not _QUOTATION_MARKS.isdisjoint(closers)):
         return closers[-1] not in ")]}" and closers[-1] not in _QUOTATION_MARKS  # „Wirklich?“ fragte sie.
@@ -126,7 +127,9 @@ def _is_end_open(place: Place, word: str, *, lower: bool, starts: bool) -> bool:
             return False
         before = left.rstrip(" .…\t\u00a0").rsplit(None, 1)[-1:]
         omission = place.mark == "…" or left.endswith(("..", "…", ". "))
-        return starts or not (omission and place.right[0].isalpha() and before and before[0] in FUNCTION_WORDS)
+        if starts or not omission or not place.right[0].isalpha():
+            return True
+        return not (before and before[0] in FUNCTION_WORDS)
     last = _last_word(left)
     if not last:
         return True
@@ -135,13 +138,13 @@ def _is_end_open(place: Place, word: str, *, lower: bool, starts: bool) -> bool:
     start = len(left) - len(last)
     if (len(last) == 1 and last.isalpha()) or left[start - 1 : start] == ".":
         return _is_end_letter(place, last, word, lower=lower, starts=starts)
-    initial = place.whole and not left[:start].strip(OPENERS + " ")
+    initial = _starts_anew(place, left[:start])
     kind = (KINDS_AT_START if initial else KINDS).get(last)
     if kind is not None:
+        kind = Kind.LEADING if initial and kind is Kind.UNIT else kind  # "Min. 3 Nächte"
         return _is_end_abbreviation(place, kind, last, word, lower=lower, starts=starts)
-    if last in WORDS_OR_TITLES:
-        before = left[:start].split()
-        return starts or not (not before or before[-1][0].isupper() or before[-1] in ("der", "den", "vom", "beim", "zum"))
+    if last in TITLES_OR_WORDS:
+        return not lower and (starts or TITLES_OR_WORDS[last].search(left[:start]) is None)
     if lower and initial and not last.isupper():
         return len(last) > 12 or last in ("Ja", "Nein", "Danke", "Ok", "Okay", "Hallo", "Gut", "Super", "Schade", "Genau")
     if len(last) > 1 and _ROMAN.match(last):
@@ -149,6 +152,12 @@ def _is_end_open(place: Place, word: str, *, lower: bool, starts: bool) -> bool:
     if starts or not _is_truncated(left, last, initial):
         return True
     return False
+
+
+def _starts_anew(place: Place, head: str) -> bool:
+    """Whether a word behind `head` starts the sentence, or stands behind a colon, dash or opening mark."""
+    head = head.rstrip()
+    return (place.whole and not head) or head[-1:] in _BEGINNINGS
 
 
 def _last_word(left: str) -> str:
@@ -201,7 +210,8 @@ def _is_end_abbreviation(place: Place, kind: Kind, last: str, word: str, *, lowe
 def _starts_clause(right: str) -> bool:
     """Whether a noun and then a finite verb stand there: "Thomas rechnet nach"."""
     words = right.split(None, 2)[:2]
-    return len(words) == 2 and FINITE.match(words[1]) is not None and NOT_FINITE.match(words[1]) is None
+    second = words[1].rstrip(".,;:!?") if len(words) == 2 else ""
+    return FINITE.match(second) is not None and NOT_FINITE.match(second) is None
 
 
 def _is_end_letter(place: Place, last: str, word: str, *, lower: bool, starts: bool) -> bool:
@@ -216,7 +226,7 @@ def _is_end_letter(place: Place, last: str, word: str, *, lower: bool, starts: b
             return True
         if kind is None or lower:
             return False
-        return starts or (kind is Kind.TRAILING and not first.isdecimal())
+        return starts or (kind is Kind.TRAILING and not first.isdecimal() and right[len(word) : len(word) + 1] != ".")
     if len(last) > 1:
         kind = KINDS.get(last)
         if kind is not None:

@@ -41,7 +41,7 @@ _CLOSERS = r"""["'”“’‘»«›‹)\]}⁰¹²³⁴-⁹*†‡]|\[(?:\d{1,3
 _CANDIDATE = re.compile(rf"[.!?…]((?:{_CLOSERS}|{_EMOJI}[\ufe0f\u200d]?){{0,6}})(\s+)")
 """A sentence mark; marks that close something, footnote signs, pictures (group 1); then white space (group 2)."""
 
-_TAIL = re.compile(rf"((?:(?:[!?]{{1,9}}|(?:{_EMOJI}[\ufe0f\u200d]?){{1,20}}|{_SMILEY})(?:\s+|\Z)){{1,20}})")
+_TAIL = re.compile(rf"((?:(?:[!?]{{1,9}}|[⁰¹²³⁴-⁹]{{1,3}}|(?:{_EMOJI}[\ufe0f\u200d]?){{1,20}}|{_SMILEY})(?:\s+|\Z)){{1,20}})")
 """What has no word and belongs to the sentence before it."""
 
 _LONE_MARK = re.compile(r"""(["'”“’‘»«›‹]{1,2})(\s+|\Z)""")
@@ -130,15 +130,10 @@ def _split_composed(text: str) -> list[Span]:
 def _candidates(text: str) -> Iterator[Candidate]:
     for match in _CANDIDATE.finditer(text):
         closed, following = match.end(1), match.end()
-        if following < len(text) and not text[following].isalnum():
+        if following < len(text) and (not text[following].isalnum() or text[following] in "xX⁰¹²³⁴⁵⁶⁷⁸⁹"):
             lone = _LONE_MARK.match(text, following)
             if lone and _closes(text, following):
                 closed, following = lone.end(1), lone.end()
-            tail = _TAIL.match(text, following)
-            if tail:
-                yield Candidate(match.start(), closed, following + len(tail[1].rstrip()), tail.end())
-                continue
-        elif text.startswith(("x", "X"), following):
             tail = _TAIL.match(text, following)
             if tail:
                 yield Candidate(match.start(), closed, following + len(tail[1].rstrip()), tail.end())
