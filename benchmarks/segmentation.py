@@ -211,7 +211,15 @@ def main() -> None:
         results.append(measure(name, split, cases))
         if not options.json:
             print(format_result(results[-1]), flush=True)
-    print(json.dumps({"gold": options.gold.name, "part": options.part, "results": [describe_result(result) for result in results]}))
+    print(
+        json.dumps(
+            {
+                "gold": options.gold.name,
+                "part": options.part,
+                "results": [describe_result(result) for result in results],
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

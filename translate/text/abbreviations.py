@@ -70,7 +70,7 @@ _UNIT = """
 
 _TRAILING = "Cie Co Usw al etc plc pp usf usw uswusf"
 
-_KINDS = {
+_KINDS: dict[str, Kind | None] = {
     word: kind
     for kind, words in (
         (Kind.SOFT, _SOFT),
@@ -81,7 +81,9 @@ _KINDS = {
     )
     for word in words.split()
 }
-KINDS_AT_START = {word.capitalize(): kind for word, kind in _KINDS.items() if word.islower()} | _KINDS
+KINDS_AT_START: dict[str, Kind | None] = {
+    word.capitalize(): kind for word, kind in _KINDS.items() if word.islower()
+} | _KINDS
 """The same and those that get a capital where a sentence starts: "Südl. der Stadt", "Max. Gewicht"."""
 
 _NAMES = """
@@ -113,7 +115,9 @@ MULTIPLES = frozenset("Mrd Mio Tsd Bio Mill Trd".split())
 
 TITLES_OR_WORDS = {
     "Dir": re.compile(r"(?:\A\W*|\b(?:[Dd]er|den|dem|vom|beim|zum|Herrn?|Frau|und)\s(?:\w+e[nr]?\s)?|\.\s)\Z"),
-    "Gen": re.compile(r"(?<!das )(?<!ein )(?<!kein )(?<!dieses )(?<!jedes )(?<!es )(?<!am )(?<!im )(?<!ans )(?<!ins )\Z"),
+    "Gen": re.compile(
+        r"(?<!das )(?<!ein )(?<!kein )(?<!dieses )(?<!jedes )(?<!es )(?<!am )(?<!im )(?<!ans )(?<!ins )\Z"
+    ),
 }
 """Titles that are words behind anything else: "mit Dir", "ein Gen", but "der Dir. Müller"."""
 
@@ -126,7 +130,9 @@ INTERJECTIONS = frozenset("hm hmm mhm pst psst brr grr pff pfft ts tss sch schh 
 UNTRUNCATED = re.compile(r"[aeiouyäöüáàâéèêíóôúœæ]", re.IGNORECASE)
 """A word with a vowel; shortened ones may have none: "Rdnr.", "tgl."."""
 
-TRUNCATED = re.compile(r"(?:[bcdfgkmnpstwxzß]l|(?:[äöü]h?|eh|[a-zäöüß]{3}e)rl|ch[nmr]|[bdgkpt]r|[a-zäöüß]nr|[a-zäöüß]str)\Z")
+TRUNCATED = re.compile(
+    r"(?:[bcdfgkmnpstwxzß]l|(?:[äöü]h?|eh|[a-zäöüß]{3}e)rl|ch[nmr]|[bdgkpt]r|[a-zäöüß]nr|[a-zäöüß]str)\Z"
+)
 """No German word ends so, unless it was cut short: "tägl.", "erhältl.", "techn.", "elektr.", "Hausnr.", "Bergstr."."""
 
 STARTERS = frozenset(

@@ -33,7 +33,7 @@ from translate.text.abbreviations import (
 OPENERS = "\"'„“‚‘»«›‹”’([{*_–—-¿¡"
 """Signs before the first word of a sentence, or of a quotation."""
 
-_BEGINNINGS = frozenset(":;–—•(„‚»«\"")
+_BEGINNINGS = frozenset(':;–—•(„‚»«"')
 _QUOTATION_MARKS = frozenset("\"'”“’‘»«›‹")
 _NOTE = re.compile(r"[⁰¹²³⁴-⁹*†‡]|\[(?!\])")
 """A footnote sign among what closes the sentence; a bracket that opens there is one."""
@@ -65,7 +65,9 @@ _PARTED = re.compile(r"(?<![\w.-])(?:[^\W\d_]{1,2}\.\s?){1,4}[^\W\d_]{1,4}\Z")
 _DOMAINS = frozenset("ai at biz ch co com de eu fm fr info io it ly me net nl org to tv uk us".split())
 _CLUBS = re.compile(r"(?:FF?C|FSV|FCK?|SC|SV|TV|TSV|TSG|HC|VC|EC|VfB|VfL|BC|AC|DVV|GC|HNO|US)\b")
 _ROMAN = re.compile(r"[IVXLCDM]+\Z")
-_AMOUNT = re.compile(r"(?:Euro|Dollar|Cent|Franken|Pfund|Mark|Kronen|Rubel|Yen|Yuan|Menschen|Personen|Einwohner|Leute|\W)")
+_AMOUNT = re.compile(
+    r"(?:Euro|Dollar|Cent|Franken|Pfund|Mark|Kronen|Rubel|Yen|Yuan|Menschen|Personen|Einwohner|Leute|\W)"
+)
 
 
 class Place(NamedTuple):
@@ -100,7 +102,7 @@ def is_end(place: Place) -> bool:
         if place.left.endswith((" O", " o")):
             return False  # "O! Damals …"
         return not lower or not right.startswith(("und ", "oder ", "sondern ", "um "))
-    return _is_end_open(place, word, lower=lower or word[:1].islower() and right[0] in OPENERS, starts=starts)
+    return _is_end_open(place, word, lower=lower or (word[:1].islower() and right[0] in OPENERS), starts=starts)
 
 
 def _is_end_closed(place: Place, lower: bool, starts: bool) -> bool:
@@ -146,12 +148,25 @@ def _is_end_open(place: Place, word: str, *, lower: bool, starts: bool) -> bool:
     if last in TITLES_OR_WORDS:
         return not lower and (starts or TITLES_OR_WORDS[last].search(left[:start]) is None)
     if lower and initial and not last.isupper():
-        return len(last) > 12 or last in ("Ja", "Nein", "Danke", "Ok", "Okay", "Hallo", "Gut", "Super", "Schade", "Genau")
+        return len(last) > 12 or last in (
+            "Ja",
+            "Nein",
+            "Danke",
+            "Ok",
+            "Okay",
+            "Hallo",
+            "Gut",
+            "Super",
+            "Schade",
+            "Genau",
+        )
     if len(last) > 1 and _ROMAN.match(last):
-        return not lower and not place.right[0].isdecimal() and (starts or not (_ORDINAL.search(left + ".") or COUNTED.match(word) or initial))
-    if starts or not _is_truncated(left, last, initial):
-        return True
-    return False
+        return (
+            not lower
+            and not place.right[0].isdecimal()
+            and (starts or not (_ORDINAL.search(left + ".") or COUNTED.match(word) or initial))
+        )
+    return starts or not _is_truncated(left, last, initial)
 
 
 def _starts_anew(place: Place, head: str) -> bool:
@@ -170,14 +185,14 @@ def _last_word(left: str) -> str:
 
 def _is_truncated(left: str, word: str, initial: bool) -> bool:
     """Whether an unknown word looks cut short: no vowel in it, or an ending that no German word has."""
-    if len(word) > 18 or not (initial or word.islower()) and not word.endswith(("nr", "str")):
+    if len(word) > 18 or (not (initial or word.islower()) and not word.endswith(("nr", "str"))):
         return False
     if left[: -len(word)].endswith(("-", "_", "/")) and not word.endswith(("nr", "str")):
         return False
     if TRUNCATED.search(word):
         return True
-    return initial and word.isalpha() and not (
-        UNTRUNCATED.search(word) or word.isupper() or word.lower() in INTERJECTIONS
+    return (
+        initial and word.isalpha() and not (UNTRUNCATED.search(word) or word.isupper() or word.lower() in INTERJECTIONS)
     )
 
 
@@ -256,7 +271,7 @@ def _is_end_number(place: Place, word: str, *, lower: bool, starts: bool) -> boo
     first = right[0]
     digits = _last_word(left)
     if first.isdecimal():
-        if _MONTH.search(stopped) and _YEAR_COMES.match(right) or _CLOCK_COMES.match(right) and "." in left[-4:]:
+        if (_MONTH.search(stopped) and _YEAR_COMES.match(right)) or (_CLOCK_COMES.match(right) and "." in left[-4:]):
             return False
         if _DAY.search(stopped) and _MONTH_COMES.match(right):
             return False

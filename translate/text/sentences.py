@@ -41,7 +41,9 @@ _CLOSERS = r"""["'”“’‘»«›‹)\]}⁰¹²³⁴-⁹*†‡]|\[(?:\d{1,3
 _CANDIDATE = re.compile(rf"[.!?…]((?:{_CLOSERS}|{_EMOJI}[\ufe0f\u200d]?){{0,6}})(\s+)")
 """A sentence mark; marks that close something, footnote signs, pictures (group 1); then white space (group 2)."""
 
-_TAIL = re.compile(rf"((?:(?:[!?]{{1,9}}|[⁰¹²³⁴-⁹]{{1,3}}|(?:{_EMOJI}[\ufe0f\u200d]?){{1,20}}|{_SMILEY})(?:\s+|\Z)){{1,20}})")
+_TAIL = re.compile(
+    rf"((?:(?:[!?]{{1,9}}|[⁰¹²³⁴-⁹]{{1,3}}|(?:{_EMOJI}[\ufe0f\u200d]?){{1,20}}|{_SMILEY})(?:\s+|\Z)){{1,20}})"
+)
 """What has no word and belongs to the sentence before it."""
 
 _LONE_MARK = re.compile(r"""(["'”“’‘»«›‹]{1,2})(\s+|\Z)""")
@@ -95,7 +97,7 @@ def _split(text: str) -> list[Span]:
 
 def _compose(text: str) -> tuple[str, list[int]]:
     """The text with its decomposed letters composed, and where each of its characters (and its end) is in the text."""
-    pieces, places, seen = [], list[int](), 0
+    pieces, places, seen = list[str](), list[int](), 0
     for match in _DECOMPOSED.finditer(text):
         letter = unicodedata.normalize("NFC", match[0])
         pieces += (text[seen : match.start()], letter)
