@@ -41,8 +41,8 @@ def share_of_case(original: Sequence[str], recased: Sequence[str]) -> float:
         for lines in zip(original, recased, strict=True)
         for pair in zip(*(_WORD.findall(line)[1:] for line in lines), strict=False)
     ]
-    same = sum(before == now for before, now in pairs)
-    return 100 * same / max(1, len(pairs))
+    same = [before for before, now in pairs if before == now]
+    return 100 * len(same) / max(1, len(pairs))
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Literal
 
 import pytest
 
@@ -35,19 +36,20 @@ def split(text: str) -> list[str]:
 @pytest.mark.parametrize("case", REPORTED, ids=lambda case: str(case.number))
 def test_reported_case(case: Case) -> None:
     """Every one of the reported texts is split as its reporter expects, composed and decomposed."""
-    for form in ("NFC", "NFD"):
+    forms: tuple[Literal["NFC"], Literal["NFD"]] = ("NFC", "NFD")
+    for form in forms:
         expected = [unicodedata.normalize(form, sentence) for sentence in case.expected]
         assert split(unicodedata.normalize(form, case.input)) == expected
 
 
 @pytest.mark.parametrize("kind", TABLE)
 def test_kind(kind: str) -> None:
-    """Every line of a kind is split at its bars and nowhere else, composed and decomposed."""
+    """Every line of a kind is split at its bars and nowhere else, composed and decomposed, whatever the kind of blank."""
     wrong = []
     for line in TABLE[kind]:
-        for form in ("NFC", "NFD"):
+        for form, blank in (("NFC", " "), ("NFC", "\u00a0"), ("NFC", "  "), ("NFD", " ")):
             expected = unicodedata.normalize(form, line).split("|")
-            if split(" ".join(expected)) != expected:
+            if split(blank.join(expected)) != expected:
                 wrong.append((form, line))
     assert not wrong
 

@@ -51,7 +51,7 @@ _SOFT = """
     jew jun jur jüd kath kathol kaufm kfm kgl kl klass komm kompl konst kub landsch landw lat led lfd lfm lit luth masch
     mask math mdal med mhd mil milit mod mtl mus myth nachf nachm nat neutr nhd niederl nnd nordamerik nordd nordwestd
     norw obb oec offiz offz op orth osteurop ostd österr ostdt orig phil philos poln polit port priv pros prot prov
-    psych reg rel relig röm roman rumän russ sanskr schott schwed schweiz schwäb sel serb slaw soz sozialpsych span
+    psych reg rel relig renov röm roman rumän russ sanskr schott schwed schweiz schwäb sel serb slaw soz sozialpsych span
     spez spätlat staatsb städt std stellv stud stv südamerik südd süddt syn syr teilw techn telef theol tlw tgl tschech
     türk übers übertr überw überarb übl ugs umgangsspr ung ungar univ unbek unbest unregelm unveränd urk urspr
     veralt verb verbr vereinf verg verh verk verm veröff versch verst verw verz volkst vollst vorauss vorgeschr
@@ -124,14 +124,17 @@ TITLES_OR_WORDS = {
 LEGAL_FORMS = frozenset("KG KGaA OHG GmbH AG Inc Ltd LLC SE Limited Corp".split())
 """What may stand behind "& Co."."""
 
+ANSWERS = frozenset("Ja Nein Danke Ok Okay Hallo Gut Super Schade Genau Richtig Stimmt Toll Perfekt Klar Bitte".split())
+"""What is a sentence by itself, though a small letter follows."""
+
 INTERJECTIONS = frozenset("hm hmm mhm pst psst brr grr pff pfft ts tss sch schh hrm".split())
 """Words without a vowel."""
 
-UNTRUNCATED = re.compile(r"[aeiouyäöüáàâéèêíóôúœæ]", re.IGNORECASE)
+VOWEL = re.compile(r"[aeiouyäöüáàâéèêíóôúœæ]", re.IGNORECASE)
 """A word with a vowel; shortened ones may have none: "Rdnr.", "tgl."."""
 
 TRUNCATED = re.compile(
-    r"(?:[bcdfgkmnpstwxzß]l|(?:[äöü]h?|eh|[a-zäöüß]{3}e)rl|ch[nmr]|[bdgkpt]r|[a-zäöüß]nr|[a-zäöüß]str)\Z"
+    r"(?:[bcdfgkmnpstwxzß]l|chl|(?:[äöü]h?|eh|[a-zäöüß]{3}e)rl|ch[nmr]|[bdgkpt]r|[a-zäöüß]nr|[a-zäöüß]str)\Z"
 )
 """No German word ends so, unless it was cut short: "tägl.", "erhältl.", "techn.", "elektr.", "Hausnr.", "Bergstr."."""
 
@@ -169,11 +172,12 @@ FUNCTION_WORDS = frozenset(
 
 LETTERED = re.compile(
     r"(?:vitamine?|plan|hepatitis|klasse|gruppe|serie|typ|typs|variante|punkt|block|teil|note|größe|stufe|liga"
-    r"|buchstabe|kategorie|fall|modell|version|halle|gebäude|haus|bus|linie|spalte|zeile|anhang|anlage|schritt|option"
-    r"|ziel|ort|zone|team|gleis|eingang|influenza|virus|generation|abschnitt|kapitel|artikel|baureihe|reihe|produkt|firma"
-    r"|partei|person|kandidat|kurs|level|szenario|flügel|trakt|terminal|ebene|tarif|bezirk|feld|position|phase|system"
+    r"|buchstabe|kategorie|fall|modell|version|halle|gebäude|haus|linie|spalte|zeile|anhang|anlage|schritt|option"
+    r"|ziel|zone|team|gleis|eingang|influenza|virus|generation|abschnitt|kapitel|artikel|baureihe|reihe|produkt|firma"
+    r"|partei|kandidat|kurs|level|szenario|flügel|trakt|terminal|ebene|tarif|bezirk|feld|position|phase|system"
     r"|stelle|station|stadt|dorf|paket|sorte|lösung|methode|alternative|aufgabe|frage|antwort|route|strecke|auto|wagen"
-    r"|seite|saal|raum|zimmer|studio|tabelle|formel|faktor|omega|layer|satz|element|objekt|land|straße|wohnung)\Z",
+    r"|seite|saal|raum|zimmer|studio|tabelle|formel|faktor|omega|layer|satz|element|objekt|straße|wohnung|farbe|taste|agent)\Z"
+    r"|\A(?:tor|bus|ort|person|land|mr\.)\Z",
     re.IGNORECASE,
 )
 """What is named by a letter: "Vitamin D", "Blutgruppe B", "Plan B"."""

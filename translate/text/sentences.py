@@ -33,10 +33,12 @@ _EMOJI = (
 )
 """Pictures, but for hands, ticks, pins and arrows that stand before what they point out."""
 _SMILEY = (
-    r"(?:[:;=][-^o'’]{0,2}[)(\]\[DPpOo3|/\\*$SsXx]{1,9}|[xX]D{1,9}|\^[_.-]?\^|</?3{1,9}|[-oO>][_.][-oO<]|\\o/|\(-?[:;=]"
+    r"(?:[B8]-\)|[:;=][-^o'’]{0,2}[)(\]\[DPpOo3|/\\*$SsXx]{1,9}|[xX]D{1,9}|\^[_.-]?\^|</?3{1,9}|[-oO>][_.][-oO<]|\\o/|\(-?[:;=]"
     r"|\*(?:g{1,3}|lol|lach|seufz|grins|freu|heul|zwinker|hust|schäm)\*)"
 )
-_CLOSERS = r"""["'”“’‘»«›‹)\]}⁰¹²³⁴-⁹*†‡]|\[(?:\d{1,3}(?:\s?[,–-]\s?\d{1,3})?|[a-z]|Anm\.\s?\d{1,3})\]"""
+_CLOSERS = (
+    r"""["'”“’‘»«›‹)\]}⁰¹²³⁴-⁹*†‡]|\[(?:\d{1,3}\s?[,–-]\s?\d{1,3}|[^\s\]]{1,6}|(?:Anm\.|§|S\.|Nr\.)\s?\d{1,3})\]"""
+)
 
 _CANDIDATE = re.compile(rf"[.!?…]((?:{_CLOSERS}|{_EMOJI}[\ufe0f\u200d]?){{0,6}})(\s+)")
 """A sentence mark; marks that close something, footnote signs, pictures (group 1); then white space (group 2)."""
@@ -132,7 +134,7 @@ def _split_composed(text: str) -> list[Span]:
 def _candidates(text: str) -> Iterator[Candidate]:
     for match in _CANDIDATE.finditer(text):
         closed, following = match.end(1), match.end()
-        if following < len(text) and (not text[following].isalnum() or text[following] in "xX⁰¹²³⁴⁵⁶⁷⁸⁹"):
+        if following < len(text) and (not text[following].isalnum() or text[following] in "xXB8⁰¹²³⁴⁵⁶⁷⁸⁹"):
             lone = _LONE_MARK.match(text, following)
             if lone and _closes(text, following):
                 closed, following = lone.end(1), lone.end()
@@ -160,15 +162,8 @@ def _is_end(text: str, start: int, candidate: Candidate) -> bool:
     mark, closed, _, following = candidate
     near = max(start, mark - _NEAR)
     closers = text[mark + 1 : closed]
-    place = Place(
-        text[near:mark],
-        text[mark],
-        "".join(closers.split()) if closers else "",
-        text[following : following + _NEAR],
-        near == start,
-        text[start],
-    )
-    return is_end(place) and not _in_bracket(text, closed)
+    place = Place(text[near:mark], text[mark], "".join(closers.split()), near == start, text[start])
+    return is_end(place, text[following : following + _NEAR]) and not _in_bracket(text, closed)
 
 
 def _in_bracket(text: str, at: int) -> bool:
