@@ -91,6 +91,7 @@ CAPITALS = {
     # as they are
     "Die SPD und die CDU": "Die SPD und die CDU",
     "BMW X5": "BMW X5",
+    "Ein Spray von DUPLI-COLOR TUNING, z. B. für #NUMBER# EUR.": "Ein Spray von DUPLI-COLOR TUNING, z. B. für #NUMBER# EUR.",
     "SPD": "SPD",
     "ARD, ZDF, WDR": "ARD, ZDF, WDR",
     "U.S.A.": "U.S.A.",

@@ -43,11 +43,12 @@ _NOUN = re.compile(r".{3,}(?:ung|ungen|heit|heiten|keit|keiten|schaft|schaften|i
 _SENTENCE_START = re.compile(r"(?:\A|[.!?]\s)\W*\w")
 _SMALL = frozenset(
     """
-    aber als am an auch auf bei da das dass dem den denn der des die doch du ein eine er es für ich ihr im in man mit
-    noch nun nur ob oder sie so um und vom von war was weil wenn wer wie wir wo zu zum zur
+    aber alle als am an auch auf aus bei beim bin bis bitte da das dass dein dem den denn der des die doch du durch ein
+    eine einen er es für gegen hat ich ihr im in ist kann kein keine man mehr mein mit muss nach nicht noch nun nur ob
+    oder ohne sehr sich sie sind so um und uns vom von vor war was weil wenn wer wie wir wird wo zu zum zur
     """.split()
 )
-"""Words that vocabularies know with a capital as well, from sentences' beginnings."""
+"""Words that are no names, and that vocabularies know with a capital as well, from sentences' beginnings."""
 
 
 class Speller:
@@ -75,18 +76,19 @@ class Speller:
         """
         if not _CAPITALS.search(text):
             return text
-        if text.isupper() and (_LONG_WORD.search(text) or not _SMALL.isdisjoint(text.lower().split())):
-            lowered = _LETTERS.sub(lambda match: self._recase_word(match[0]), text)
-        else:
-            lowered = _CAPITAL_RUN.sub(self._recase_run, text)
-        if lowered == text:
+        if not text.isupper():
+            return _CAPITAL_RUN.sub(self._recase_run, text)
+        if not _LONG_WORD.search(text) and _SMALL.isdisjoint(text.lower().split()):
             return text
-        return _SENTENCE_START.sub(lambda match: match[0][:-1] + match[0][-1].upper(), lowered)
+        recased = _LETTERS.sub(lambda match: self._recase_word(match[0]), text)
+        return _SENTENCE_START.sub(lambda match: match[0][:-1] + match[0][-1].upper(), recased)
 
     def _recase_run(self, run: re.Match[str]) -> str:
-        if not _LONG_WORD.search(run[0]):
+        """Names may be in capitals; a run that has a small word in it is no name."""
+        if _SMALL.isdisjoint(_LETTERS.findall(run[0].lower())):
             return run[0]
-        return _LETTERS.sub(lambda match: self._recase_word(match[0]), run[0])
+        recased = _LETTERS.sub(lambda match: self._recase_word(match[0]), run[0])
+        return recased[0].upper() + recased[1:] if run.start() == 0 else recased
 
     def _find_case(self, word: str) -> str:
         small = word.lower()
