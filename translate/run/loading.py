@@ -13,7 +13,7 @@ from translate.records import Flag, Model, ModelError, Request, Settings, Signat
 from translate.run.advice import advise
 from translate.run.checks import check_target
 
-BEHAVIOUR = "2"
+BEHAVIOUR = "3"
 """Part of the signature: raised whenever the same engine's rows would come out differently."""
 
 STREAM_WINDOW = 500
