@@ -4,7 +4,7 @@
 
 Each reference is also damaged, in the ways that its flag is for: its last four words repeated (loop), the source put in its
 place (echo), cut to a fifth (length-ratio), a number changed, multiplied by a thousand, left out, its month, its magnitude or
-its sign changed (number-mismatch), an address changed (protected-lost), emptied (empty). Pairs are told apart by a hash of
+its sign changed (number-mismatch), a `not` lost or added (negation), an address changed (protected-lost), emptied (empty). Pairs are told apart by a hash of
 their source: the rules were made with one half in view, so it is the other half that tells how they do elsewhere. Prints a
 table of shares in percent for each half; the last line is JSON. `--doubted` lists the references that are doubted, with the
 reason, to be read. Only sources that hold a word are counted, and for a damage only the pairs that can have it.
@@ -23,6 +23,7 @@ from pathlib import Path
 from pages import replace_block
 from translate.records import Flag
 from translate.run.checks import URL, check_target, find_doubts, needs_model
+from translate.run.doubts.negation import ENGLISH, GERMAN
 
 Pair = tuple[str, str]
 Damage = Callable[[str, str], str | None]
@@ -34,6 +35,14 @@ DATE = re.compile(rf"\b(\d{{1,2}}(?:st|nd|rd|th)? )({'|'.join(MONTHS)})\b|\b({'|
 GROUPED = re.compile(r"\b([1-9]\d{0,2}),(\d{3})\b(?![.,]\d)")
 FIGURES = re.compile(r"(?<![\w.,:-])\d[\d.,:]*\d(?![\w:-])|(?<![\w.,:-])\d(?![\w.,:-])")
 MAGNITUDE = re.compile(r"\b(m|b)illion\b")
+NEGATION = re.compile(
+    r"\b(?:(is|are|was|were|do|does|did|has|have|had|would|could|should|wo|ca|must|need|might)n['’]t|cannot|not|never|no(?=\s\w))\b ?",
+    re.IGNORECASE,
+)
+AUXILIARIES = {"wo": "will", "ca": "can"}
+AUXILIARY = re.compile(
+    r"\b(is|are|was|were|will|would|has|have|had|can|could|should|must)\b(?! not|n['’]t)", re.IGNORECASE
+)
 SIGN = re.compile(r"(?<!\S)[-−–](?=\d)")
 
 
@@ -89,6 +98,25 @@ def lose_sign(_: str, target: str) -> str | None:
     return replaced(SIGN, "", target)
 
 
+def lose_negation(source: str, target: str) -> str | None:
+    """No `not`, where German has one."""
+    if not GERMAN.search(source.lower()):
+        return None
+    damaged = replaced(
+        NEGATION, lambda found: AUXILIARIES.get(found[1] or "", found[1] or "") + " " * bool(found[1]), target
+    )
+    return damaged if damaged and not NEGATION.search(damaged) else None
+
+
+def add_negation(source: str, target: str) -> str | None:
+    """A `not` where neither side has one."""
+    return (
+        None
+        if GERMAN.search(source.lower()) or ENGLISH.search(target.lower())
+        else replaced(AUXILIARY, r"\1 not", target)
+    )
+
+
 def change_address(source: str, target: str) -> str | None:
     """A letter lost in a URL or mail address."""
     found = next((found for found in URL.finditer(target) if found[0] in source and len(found[0]) > 8), None)
@@ -118,6 +146,7 @@ DAMAGES: dict[Flag, dict[str, Damage]] = {
         "million, billion": change_magnitude,
         "sign lost": lose_sign,
     },
+    Flag.NEGATION: {"lost": lose_negation, "added": add_negation},
     Flag.PROTECTED_LOST: {"a letter lost": change_address},
     Flag.EMPTY: {"emptied": empty},
 }

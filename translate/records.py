@@ -54,6 +54,7 @@ class Flag(StrEnum):
     NUMBER_MISMATCH = (
         "number-mismatch"  # a number, date, clock time or amount is on one side only, or another on either
     )
+    NEGATION = "negation"  # a plain negation is on one side only
     PROTECTED_LOST = "protected-lost"  # a URL or mail address of the source is not in the target as it is
     UNKNOWN_TOKEN = "unknown-token"  # characters that the model's vocabulary does not have
     MAX_LENGTH = "max-length"  # decoding was stopped at the row's limit, 3 × its source + 32 tokens

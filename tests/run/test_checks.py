@@ -8,7 +8,7 @@ import pytest
 
 from translate.records import Flag, Translation
 from translate.run.checks import check_target, choose_better, find_lost_address, needs_model, order_flags, safer_source
-from translate.run.numbers.comparison import find_number_mismatch
+from translate.run.doubts.numbers import find_number_mismatch
 
 COPIED = [
     "* * *", "—", "…", "!!!", "12", "1.000,5", "24.12.2026", "12:30", "+49 30 1234567", "🙂", "(3)", "a)", "B.", "iv.", "10 %", "§ 3",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from translate.run.numbers.comparison import find_number_mismatch
+from translate.run.doubts.numbers import find_number_mismatch
 
 CASES = Path(__file__).parent.parent / "data" / "cases.jsonl"
 

@@ -19,7 +19,9 @@ from translate.text.documents import STANDARD_INPUT, existing_file, open_documen
 
 HINT = 'give rows of JSON with "source" and "target", or lines of two columns with a tab between them'
 HEADER = ("source", "target")
-DECIDED = frozenset([Flag.LOOP, Flag.ECHO, Flag.LENGTH_RATIO, Flag.NUMBER_MISMATCH, Flag.PROTECTED_LOST, Flag.EMPTY])
+DECIDED = frozenset(
+    [Flag.LOOP, Flag.ECHO, Flag.LENGTH_RATIO, Flag.NUMBER_MISMATCH, Flag.NEGATION, Flag.PROTECTED_LOST, Flag.EMPTY]
+)
 """What the two texts decide. The other flags tell how a row was made; only the program that made it knows that."""
 
 

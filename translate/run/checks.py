@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from translate.records import Flag, Translation
-from translate.run.numbers.comparison import find_number_mismatch
+from translate.run.doubts.negation import find_negation_mismatch
+from translate.run.doubts.numbers import find_number_mismatch
 
 SEVERE = frozenset({Flag.LOOP, Flag.ECHO, Flag.LENGTH_RATIO, Flag.EMPTY, Flag.MAX_LENGTH})
 """Flags of an answer that is hardly a translation: it is tried once more."""
@@ -87,14 +88,20 @@ def find_doubts(source: str, target: str) -> Iterator[Doubt]:
     if not target.strip():
         yield Doubt(Flag.EMPTY, "target is empty")
         return
+    hopeless = False
     if is_loop(source, target):
+        hopeless = True
         yield Doubt(Flag.LOOP, "target repeats itself where the source does not")
     if is_echo(source, target):
+        hopeless = True
         yield Doubt(Flag.ECHO, "target is the German again")
     if is_out_of_ratio(source, target):
+        hopeless = True
         yield Doubt(Flag.LENGTH_RATIO, f"source has {len(source):,} characters, target has {len(target):,}")
     if reason := find_number_mismatch(source, target):
         yield Doubt(Flag.NUMBER_MISMATCH, reason)
+    if not hopeless and (reason := find_negation_mismatch(source, target)):
+        yield Doubt(Flag.NEGATION, reason)
     if lost := find_lost_address(source, target):
         yield Doubt(Flag.PROTECTED_LOST, f"source has {lost}, which the target does not have")
 

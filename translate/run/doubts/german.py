@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from translate.run.numbers.common import Shared, beginnings, month_names
-from translate.run.numbers.figures import GERMAN
-from translate.run.numbers.mentions import ONE, Key, Kind, Mention, any_year, clock_keys, is_clock
-from translate.run.numbers.reading import Language, Reader
-from translate.run.numbers.units import GERMAN_MAGNITUDES, MINUTE, MONTH
-from translate.run.numbers.units import GERMAN_UNITS as UNITS
-from translate.run.numbers.words import (
+from translate.run.doubts.common import Shared, beginnings, month_names
+from translate.run.doubts.figures import GERMAN
+from translate.run.doubts.mentions import ONE, Key, Kind, Mention, any_year, clock_keys, is_clock
+from translate.run.doubts.reading import Language, Reader
+from translate.run.doubts.units import GERMAN_MAGNITUDES, MINUTE, MONTH
+from translate.run.doubts.units import GERMAN_UNITS as UNITS
+from translate.run.doubts.words import (
     GERMAN_STEMS,
     GERMAN_TEENS,
     GERMAN_TENS,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from translate.run.numbers.common import Shared, beginnings, month_names
-from translate.run.numbers.figures import ENGLISH
-from translate.run.numbers.mentions import ONE, Key, Kind, Mention, clock_keys, is_clock, make_date
-from translate.run.numbers.reading import Language, Reader
-from translate.run.numbers.units import ENGLISH_MAGNITUDES, ENGLISH_UNITS
-from translate.run.numbers.words import ENGLISH_WORDS, english_pattern, is_english_ordinal, read_english
+from translate.run.doubts.common import Shared, beginnings, month_names
+from translate.run.doubts.figures import ENGLISH
+from translate.run.doubts.mentions import ONE, Key, Kind, Mention, clock_keys, is_clock, make_date
+from translate.run.doubts.reading import Language, Reader
+from translate.run.doubts.units import ENGLISH_MAGNITUDES, ENGLISH_UNITS
+from translate.run.doubts.words import ENGLISH_WORDS, english_pattern, is_english_ordinal, read_english
 
 MONTHS = month_names(
     "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|september sept sep|october oct"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from translate.run.numbers.figures import FIGURES, Writing
-from translate.run.numbers.mentions import ONE, Key, Kind, Mention, any_year, clock_keys, is_clock, is_date, make_date
+from translate.run.doubts.figures import FIGURES, Writing
+from translate.run.doubts.mentions import ONE, Key, Kind, Mention, any_year, clock_keys, is_clock, is_date, make_date
 
 FORMULA = re.compile(r"(?<![a-z])(?:co|h|no|so|ch|n|o|pm)$")
 """CO2 may be carbon dioxide."""

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from translate.run.numbers.mentions import Key, clock_keys, is_clock
+from translate.run.doubts.mentions import Key, clock_keys, is_clock
 
 FIGURES = r"[1-9]\d{0,2}(?: \d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,'’]\d+)*"
 """Figures in one piece; thousands may stand apart."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from translate.run.numbers.mentions import Key, Kind, Mention, clock_keys, is_clock
-from translate.run.numbers.units import UNSURE_MAGNITUDES, Unit
+from translate.run.doubts.mentions import Key, Kind, Mention, clock_keys, is_clock
+from translate.run.doubts.units import UNSURE_MAGNITUDES, Unit
 
 Reader = Callable[["re.Match[str]"], "Mention | None"]
 

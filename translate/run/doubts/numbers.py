@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from translate.run.numbers.english import LANGUAGE as ENGLISH
-from translate.run.numbers.german import LANGUAGE as GERMAN
-from translate.run.numbers.mentions import Key, Kind, Mention
-from translate.run.numbers.reading import Language, plain
-from translate.run.numbers.words import read_german, read_roman
+from translate.run.doubts.english import LANGUAGE as ENGLISH
+from translate.run.doubts.german import LANGUAGE as GERMAN
+from translate.run.doubts.mentions import Key, Kind, Mention
+from translate.run.doubts.reading import Language, plain
+from translate.run.doubts.words import read_german, read_roman
 
 GERMAN_MINUS = re.compile(
     r"minus|unter (?:null|dem gefrier)|frost|rückg|gesunk|sank|sink|fiel|fällt|verl|einbu|weniger|rabatt|reduz|nachlass|negativ|gefallen|tiefer"
