@@ -3,7 +3,7 @@
     python benchmarks/checks.py SOURCE.de,REFERENCE.en [SOURCE.de,REFERENCE.en …] [--doubted FILE] [--write docs/quality.md]
 
 Each reference is also damaged, in the ways that its flag is for: its last four words repeated (loop), the source put in its
-place (echo), cut to a fifth (length-ratio), a number changed, multiplied by a thousand, left out, its month, its magnitude or
+place (echo), cut to a fifth (length-ratio), a clause left out (omission), a number changed, multiplied by a thousand, left out, its month, its magnitude or
 its sign changed (number-mismatch), a `not` lost or added (negation), an address changed (protected-lost), emptied (empty). Pairs are told apart by a hash of
 their source: the rules were made with one half in view, so it is the other half that tells how they do elsewhere. Prints a
 table of shares in percent for each half; the last line is JSON. `--doubted` lists the references that are doubted, with the
@@ -60,6 +60,16 @@ def echo(source: str, target: str) -> str | None:
 def shorten(_: str, target: str) -> str | None:
     """A fifth of the translation."""
     return target[: len(target) // 5] if len(target) > 60 else None
+
+
+def drop_clause(_: str, target: str) -> str | None:
+    """The longest part between commas, of four words and less than three fifths of the whole, left out."""
+    parts = re.split(r"(?<=,) ", target)
+    fitting = [part for part in parts if len(part) < 0.6 * len(target) and len(part.split()) >= 4]
+    if len(parts) < 2 or not fitting:
+        return None
+    parts.remove(max(fitting, key=len))
+    return " ".join(parts)
 
 
 def misread_number(_: str, target: str) -> str | None:
@@ -138,6 +148,7 @@ DAMAGES: dict[Flag, dict[str, Damage]] = {
     Flag.LOOP: {"repeated": loop},
     Flag.ECHO: {"German": echo},
     Flag.LENGTH_RATIO: {"cut to a fifth": shorten},
+    Flag.OMISSION: {"a clause left out": drop_clause},
     Flag.NUMBER_MISMATCH: {
         "another digit": misread_number,
         "a thousand times less": misplace_point,

@@ -51,6 +51,7 @@ class Flag(StrEnum):
     LOOP = "loop"  # the target repeats itself where the source does not
     ECHO = "echo"  # the target is the German source again
     LENGTH_RATIO = "length-ratio"  # the target is far too short or too long for its source
+    OMISSION = "omission"  # the target is so short for its source that a clause seems to be left out
     NUMBER_MISMATCH = (
         "number-mismatch"  # a number, date, clock time or amount is on one side only, or another on either
     )

@@ -54,6 +54,8 @@ DOUBTS = [
     ("So wie bei Music Store", "Like at Music Store", []),
     ("Der Rat stimmte dem Vorschlag nach langer Debatte schließlich mit großer Mehrheit zu.", "Yes.", [Flag.LENGTH_RATIO]),
     ("Ja.", "Yes, indeed.", []),
+    ("Der Rat stimmte dem Vorschlag zu, nachdem er lange darüber beraten hatte, was zu tun sei.", "The council agreed after deliberating at length on what to do.", []),
+    ("Der Rat stimmte dem Vorschlag zu, nachdem er lange darüber beraten hatte, was zu tun sei.", "The council agreed to the proposal.", [Flag.OMISSION]),
 ]  # fmt: skip
 
 

@@ -19,9 +19,7 @@ from translate.text.documents import STANDARD_INPUT, existing_file, open_documen
 
 HINT = 'give rows of JSON with "source" and "target", or lines of two columns with a tab between them'
 HEADER = ("source", "target")
-DECIDED = frozenset(
-    [Flag.LOOP, Flag.ECHO, Flag.LENGTH_RATIO, Flag.NUMBER_MISMATCH, Flag.NEGATION, Flag.PROTECTED_LOST, Flag.EMPTY]
-)
+DECIDED = frozenset(Flag) - {Flag.PASSTHROUGH, Flag.SPLIT, Flag.UNKNOWN_TOKEN, Flag.MAX_LENGTH, Flag.RETRIED}
 """What the two texts decide. The other flags tell how a row was made; only the program that made it knows that."""
 
 

@@ -10,7 +10,7 @@ from translate.run.doubts.figures import ENGLISH
 from translate.run.doubts.mentions import ONE, Key, Kind, Mention, clock_keys, is_clock, make_date
 from translate.run.doubts.reading import Language, Reader
 from translate.run.doubts.units import ENGLISH_MAGNITUDES, ENGLISH_UNITS
-from translate.run.doubts.words import ENGLISH_WORDS, english_pattern, is_english_ordinal, read_english
+from translate.run.doubts.words import ENGLISH_WORDS, english_counts, english_pattern, is_english_ordinal, read_english
 
 MONTHS = month_names(
     "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|september sept sep|october oct"
@@ -31,7 +31,7 @@ PARTS = {
     "half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
     "tenth": 10, "twelfth": 12, "twentieth": 20, "hundredth": 100, "thousandth": 1000,
 }  # fmt: skip
-NUMBER = english_pattern()
+NUMBER, COUNTS = english_pattern(), english_counts()
 HOUR = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 AND_PART = r"(?:[- ]and[- ](?P<{}>(?:a|one|three)[- ](?:half|quarters?|third)))?"
 """two and a half"""
@@ -48,6 +48,8 @@ def _part(text: str | None) -> Fraction:
 def _words(match: re.Match[str]) -> Mention | None:
     """twenty-three, two and a half, nineteen ninety."""
     words = match["number"]
+    if not words:
+        return None
     amount = Fraction(read_english(words)) + _part(match["np"])
     keys: set[Key] = {amount}
     if amount.denominator == 1 and amount <= 24:
@@ -71,9 +73,6 @@ def _share(match: re.Match[str]) -> Mention | None:
     count = match["pc"]
     part = match["part"].partition(" ")[0]
     under = PARTS.get(part) or PARTS[part.removesuffix("s")]
-    if count and count.endswith("ty") and under > 2 and not part.endswith("s") and part != "quarter":
-        full = Fraction(read_english(count) + under)  # twenty-fifth
-        return Mention(match.start(), match.end(), frozenset([full]), full, firm=False, kind=Kind.LOOSE)
     if count and is_english_ordinal(count):  # the second half
         either: set[Key] = {Fraction(read_english(count)), Fraction(1, under)}
         return Mention(match.start(), match.end(), frozenset(either), Fraction(1, under), False, Kind.LOOSE)
@@ -172,17 +171,17 @@ PATTERN = re.compile(
     rf"|(?<![^\W_])(?={OPENING})(?:"
     rf"(?P<first>(?P<fm>{MONTH_WORD})\.? (?:the )?(?P<fday>\d{{1,2}})(?:st|nd|rd|th)?(?!\d|[.,:]\d)(?:,? (?P<fy>\d{{4}})(?!\d))?)"
     r"|(?P<unit_and_half>(?:an?|one) (?P<unit>[a-z]+) and a half\b)"
-    rf"|(?P<spoken>(?:an? )?(?P<sm>half|quarter|five|ten|twenty) (?P<sv>past|to|before|after|of) (?P<sh>{HOUR}|1[0-2]|[1-9])(?![\w%]))"
+    rf"|(?P<spoken>(?:an? )?(?P<sm>half|quarter|five|ten|twenty) (?P<sv>past|to|before|after|of) (?P<sh>{HOUR}|1[0-2]|[1-9])(?![\w%]| hundred| thousand))"
     r"|(?P<noon>noon|midday|midnight)\b"
     r"|(?P<tens_of>(?P<many>tens|hundreds) of (?P<of>thousands|millions|billions|trillions)\b)"
     r"|(?P<tens>twenties|thirties|forties|fifties|sixties|seventies|eighties|nineties)\b"
-    rf"|(?P<share>(?:(?P<pc>an?|{NUMBER})[- ])?(?P<part>{PART_WORD})\b)"
-    rf"|(?P<words>(?P<number>{NUMBER})(?![a-z]){AND_PART.format('np')}"
-    r"(?P<year>(?<=teen|enty)[- ](?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-(?:one|two|three|four|five|six|seven|eight|nine))?\b)?)"
+    rf"|(?P<share>(?:(?P<pc>an?|{COUNTS})[- ])?(?P<part>{PART_WORD})\b)"
     r"|(?P<bare>(?:multi-?)?(?P<size>million|billion|trillion|quadrillion)[a-z]*)"
     rf"|(?P<month>{'|'.join(name for name in sorted(MONTHS, key=len, reverse=True) if name not in ('may', 'march', 'mar', 'sep', 'dec', 'jan'))}"
     r"|(?<=in )(?:may|march)|(?<=since )(?:may|march))\b"
-    rf"|(?P<loose>(?P<word>{'|'.join(sorted(LOOSE, key=len, reverse=True))})(?:(?<=[a-z]{{3}})(?:s|ed))?\b))"
+    rf"|(?P<loose>(?!an?[- ](?:hundred|thousand))(?P<word>{'|'.join(sorted(LOOSE, key=len, reverse=True))})(?:(?<=[a-z]{{3}})(?:s|ed))?\b)"
+    rf"|(?P<words>(?P<number>{NUMBER})(?![a-z]){AND_PART.format('np')}"
+    r"(?P<year>(?<=teen|enty)[- ](?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-(?:one|two|three|four|five|six|seven|eight|nine))?\b)?))"
 )
 
 

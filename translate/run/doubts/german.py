@@ -31,7 +31,7 @@ CODES = re.compile(
 EVENING = re.compile(r"abend|nachmittag|nacht|mittag")
 BARE = {"million": 10**6, "milliard": 10**9, "billion": 10**12, "billiard": 10**15}
 LOOSE = {
-    "beide": 2, "paar": 2, "duo": 2, "doppel": 2, "zwilling": 2, "zweit": 2, "trio": 3, "dutzend": 12, "kein": 0, "einzig": 1,
+    "beide": 2, "paar": 2, "duo": 2, "doppel": 2, "zwilling": 2, "trio": 3, "dutzend": 12, "kein": 0, "einzig": 1,
     "jahrzehnt": 10, "jahrhundert": 100, "jahrtausend": 1000, "notruf": 911,
 }  # fmt: skip
 NUMBER = german_pattern()
@@ -49,6 +49,8 @@ QUARTER_TIME = re.compile(r"(viertel|fünf|zehn|zwanzig) (vor|nach) ")
 def _words(match: re.Match[str]) -> Mention | None:
     """A word that begins with a number: dreiundzwanzig, zwölfte, Drittel, zweieinhalb, dreijährig."""
     stem, rest = match["stem"], match["rest"]
+    if not stem:
+        return None
     amount = Fraction(read_german(stem))
     keys: set[Key] = set()
     kind = Kind.LOOSE
@@ -160,10 +162,10 @@ PATTERN = re.compile(
     r" (?P<sh>eins?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf)\b)"
     r"|(?P<half>halb\w*|hälfte|anderthalb\w*)"
     r"|(?P<noon>mittags?|mitternachts?)\b"
-    rf"|(?P<words>(?P<stem>{NUMBER})(?P<rest>[^\W\d_]*))"
     r"|(?P<bare>(?:multi)?(?P<size>million|milliard|billiard|billion(?!air))[^\W\d_]*)"
     rf"|(?P<month>{MONTH_WORD})\b"
-    rf"|(?P<loose>(?P<word>{'|'.join(LOOSE)})[^\W\d_]*))"
+    rf"|(?P<loose>(?P<word>{'|'.join(LOOSE)})[^\W\d_]*)"
+    rf"|(?P<words>(?P<stem>{NUMBER})(?P<rest>[^\W\d_]*)))"
 )
 READERS: dict[str, Reader] = {
     **SHARED.readers, "uhr": _uhr, "spoken": _spoken, "half": _half, "noon": _noon, "words": _words, "bare": _bare, "loose": _loose,

@@ -38,22 +38,30 @@ def _any(words: dict[str, int]) -> str:
 
 
 def german_pattern() -> str:
-    """Matches the longest number that a German word, in small letters, begins with, up to 999,999."""
+    """Matches the longest number that a German word, in small letters, begins with, up to 999,999; or nothing at all.
+
+    Each part may be missing, so that the pattern is short: it is compiled at each start of the program.
+    """
     units, tens = _any(GERMAN_UNITS), _any(GERMAN_TENS)
     low = f"(?:(?:{units})und(?:{tens})|{tens}|{_any(GERMAN_TEENS)}|{units})"
-    hundreds = f"(?:(?:{low})?hundert(?:(?:und)?{low})?|{low})"
-    return f"(?:(?:{hundreds})?tausend(?:(?:und)?{hundreds})?|{hundreds}|{_any(GERMAN_STEMS)})"
+    hundreds = f"(?:{low})?(?:hundert(?:(?:und)?{low})?)?"
+    return f"(?:{_any(GERMAN_STEMS)}|{hundreds}(?:tausend(?:und)?{hundreds})?)"
 
 
 def english_pattern() -> str:
-    """Matches an English number in words, in small letters: `three hundred and twenty-first`."""
+    """Matches an English number in words, in small letters: `three hundred and twenty-first`; or nothing at all."""
     small = {word: value for word, value in ENGLISH_WORDS.items() if value < 20}
     tens = {word: value for word, value in ENGLISH_WORDS.items() if 20 <= value < 100}
     units = {word: value for word, value in small.items() if 0 < value < 10}
     low = rf"(?:(?:{_any(tens)})(?:[- ](?:{_any(units)})(?![a-z]))?|{_any(small)})"
-    hundreds = rf"(?:(?:(?:{low}|an?)[- ])?hundred(?:th)?(?:(?: and |[- ]){low}(?![a-z]))?|{low})"
-    thousands = rf"(?:(?:{hundreds}|an?)[- ])?thousand(?:th)?(?:(?:,? and |,? |-){hundreds}(?![a-z]))?"
-    return rf"(?:{thousands}|{hundreds})"
+    hundreds = rf"(?:[- ]?hundred(?:th)?(?:(?: and |[- ]){low}(?![a-z]))?)?"
+    thousands = rf"(?:[- ]?thousand(?:th)?(?:(?:,? and |,? |-){low}(?![a-z]){hundreds})?)?"
+    return rf"(?:{low}|an?(?=[- ](?:hundred|thousand)))?{hundreds}{thousands}"
+
+
+def english_counts() -> str:
+    """Matches the words that count parts: `two` thirds, the `second` half."""
+    return _any({word: value for word, value in ENGLISH_WORDS.items() if value < 20})
 
 
 @lru_cache(4096)
