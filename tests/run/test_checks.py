@@ -182,3 +182,13 @@ def test_a_changed_address_is_doubted(source: str, target: str, lost: str) -> No
     """What may be left out of one does not count: www., a slash at the end, capitals."""
     assert find_lost_address(source, target) == lost
     assert (Flag.PROTECTED_LOST in check_target(source, target)) is bool(lost)
+
+
+@pytest.mark.parametrize("piece", ["12 ", "1/", "3 million ", "five ", "drei Viertel ", "12:30 ", "-1 "])
+def test_many_numbers_take_linear_time(piece: str) -> None:
+    """Ten thousand on each side that agree, and that do not."""
+    text = piece * 10_000
+    started = time.perf_counter()
+    assert not find_number_mismatch(text, text)
+    find_number_mismatch("7 " + text, text + "8")
+    assert time.perf_counter() - started < 5

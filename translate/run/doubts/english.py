@@ -179,7 +179,7 @@ PATTERN = re.compile(
     r"|(?P<bare>(?:multi-?)?(?P<size>million|billion|trillion|quadrillion)[a-z]*)"
     rf"|(?P<month>{'|'.join(name for name in sorted(MONTHS, key=len, reverse=True) if name not in ('may', 'march', 'mar', 'sep', 'dec', 'jan'))}"
     r"|(?<=in )(?:may|march)|(?<=since )(?:may|march))\b"
-    rf"|(?P<loose>(?!an?[- ](?:hundred|thousand))(?P<word>{'|'.join(sorted(LOOSE, key=len, reverse=True))})(?:(?<=[a-z]{{3}})(?:s|ed))?\b)"
+    rf"|(?P<loose>(?!an?(?:[- ](?:hundred|thousand)|[^ \w]|$))(?P<word>{'|'.join(sorted(LOOSE, key=len, reverse=True))})(?:(?<=[a-z]{{3}})(?:s|ed))?\b)"
     rf"|(?P<words>(?P<number>{NUMBER})(?![a-z]){AND_PART.format('np')}"
     r"(?P<year>(?<=teen|enty)[- ](?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-(?:one|two|three|four|five|six|seven|eight|nine))?\b)?))"
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -80,20 +80,28 @@ def _pair(left: Sequence[Mention], right: Sequence[Mention]) -> tuple[list[Menti
     left, right = _without(left, Counter(same)), _without(right, Counter(same))
     if not left or not right:
         return list(left), list(right)
-    places: dict[Key, list[int]] = {}
+    places: dict[Key, deque[int]] = {}
     for i, mention in enumerate(right):
         for key in mention.keys:
-            places.setdefault(key, []).append(i)
+            places.setdefault(key, deque()).append(i)
     taken: set[int] = set()
     rest = []
     for mention in left:
-        free = (i for key in mention.keys for i in places.get(key, ()) if i not in taken)
-        partner = min(free, default=None)
+        partner = min(
+            (i for key in mention.keys if (i := _first_free(places.get(key), taken)) is not None), default=None
+        )
         if partner is None:
             rest.append(mention)
         else:
             taken.add(partner)
     return rest, [mention for i, mention in enumerate(right) if i not in taken]
+
+
+def _first_free(places: deque[int] | None, taken: set[int]) -> int | None:
+    """The first of the places that is not taken; those before it are given up, so that many alike take linear time."""
+    while places and places[0] in taken:
+        places.popleft()
+    return places[0] if places else None
 
 
 def _without(mentions: Iterable[Mention], paired: Counter[frozenset[Key]]) -> list[Mention]:

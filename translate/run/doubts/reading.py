@@ -27,6 +27,8 @@ NAMES = re.compile(r"\b(?:covid|sars-cov|cov)[- ]?(?:19|2)\b")
 
 SIGN = re.compile(r"(?:^|[\s(„\"“])[-–]$|\b(?<!plus/)(?<!plus or )(?<!plus oder )minus $")
 RANGE = re.compile(r" ?(?:-|–|/|bis|und|oder|to|and|or) ?| bis zu ")
+MOST_MAGNITUDES = 3
+"""Words behind a number that are looked at: two hundred thousand million, and a unit."""
 FOLLOWING = re.compile(r"[ -]?(%|[a-zäöüß]+\.?)")
 
 
@@ -69,20 +71,23 @@ class Language:
         """With what the words behind it make of it: a magnitude, then a unit."""
         if mention.amount is None:
             return mention
-        while following := FOLLOWING.match(text, mention.end):
+        for _ in range(MOST_MAGNITUDES):
+            following = FOLLOWING.match(text, mention.end)
+            if following is None:
+                break
             word = following[1]
             size = self.magnitudes.get(word) or self.magnitudes.get(word.rstrip("."))
             if size is None:
                 unit = self.units.get(word) or self.units.get(word.rstrip("."))
                 return _measure(mention, unit) if unit else mention
-            sure = word.rstrip(".") not in UNSURE_MAGNITUDES or text[: mention.start].rstrip()[-1:] in (
-                "€",
-                "$",
-                "£",
-                "¥",
-            )
+            sure = word.rstrip(".") not in UNSURE_MAGNITUDES or _is_money(text, mention.start)
             mention = _multiply(mention, size, following.end(), sure=sure)
         return mention
+
+
+def _is_money(text: str, start: int) -> bool:
+    """Whether the sign of a currency stands before it: £5m."""
+    return text[max(0, start - 2) : start].rstrip()[-1:] in ("€", "$", "£", "¥")
 
 
 def _multiply(mention: Mention, size: int, end: int, *, sure: bool) -> Mention:
@@ -114,7 +119,7 @@ def _sign(mention: Mention, text: str) -> Mention:
     """With the minus before it, if there is one that is no dash."""
     if not mention.amount or not SIGN.search(text, max(0, mention.start - 18), mention.start):
         return mention
-    if text[: mention.start].rstrip("–- ").removesuffix("minus").rstrip()[-1:].isdecimal():
+    if text[max(0, mention.start - 18) : mention.start].rstrip("–- ").removesuffix("minus").rstrip()[-1:].isdecimal():
         return mention  # 5 - 3
     keys = frozenset(-key for key in mention.keys if isinstance(key, Fraction))
     return replace(mention, keys=keys or mention.keys, amount=-mention.amount)
