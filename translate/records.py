@@ -52,9 +52,7 @@ class Flag(StrEnum):
     ECHO = "echo"  # the target is the German source again
     LENGTH_RATIO = "length-ratio"  # the target is far too short or too long for its source
     OMISSION = "omission"  # the target is so short for its source that a clause seems to be left out
-    NUMBER_MISMATCH = (
-        "number-mismatch"  # a number, date, clock time or amount is on one side only, or another on either
-    )
+    NUMBER_MISMATCH = "number-mismatch"  # a number, date, clock time or amount is not the same on both sides
     NEGATION = "negation"  # a plain negation is on one side only
     PROTECTED_LOST = "protected-lost"  # a URL or mail address of the source is not in the target as it is
     UNKNOWN_TOKEN = "unknown-token"  # characters that the model's vocabulary does not have

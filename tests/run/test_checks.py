@@ -33,6 +33,12 @@ def test_what_holds_no_word_is_copied(text: str) -> None:
     assert not needs_model(text)
 
 
+@pytest.mark.parametrize("text", [text for text in COPIED if text.strip("\u200b\0")])
+def test_what_is_copied_is_not_doubted(text: str) -> None:
+    """Its copy is its translation."""
+    assert check_target(text, text) == ()
+
+
 @pytest.mark.parametrize("text", [text for text in ASKED if text != "Ö"])
 def test_what_holds_a_word_is_translated(text: str) -> None:
     """However little of it."""

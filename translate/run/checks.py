@@ -24,9 +24,9 @@ MIN_RATIO, MAX_RATIO = 0.5, 2.0
 RATIO_SLACK = 12
 """Characters: what a short source may gain or lose (`Ja.` → `Yes, indeed.`) before its ratio says anything."""
 
-OMISSION_LENGTH, OMISSION_RATIO = 60, 0.55
+OMISSION_LENGTH, OMISSION_RATIO = 80, 0.55
 """Characters of a source, and those of its target over them. Of pairs that people made, one in a thousand is longer and below;
-of those that have lost the longest part between commas, about two in five."""
+of those that have lost the longest part between commas, about a third."""
 
 LONGEST_REPEATED_PHRASE = 12
 """Words: a loop repeats a phrase of so many at most."""
