@@ -186,6 +186,8 @@ RIGHT = {
         500.000 Euro | half a million euros
         10 Tausend | 10k
         der Milliardär | the billionaire
+        eine Viertelmillion | 250,000
+        750.000 | three quarters of a million
         ein paar Millionen | a couple of million""",
     "years and decades": """
         Am 3.4.19 | On 3 April 2019

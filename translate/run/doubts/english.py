@@ -175,7 +175,7 @@ PATTERN = re.compile(
     r"|(?P<noon>noon|midday|midnight)\b"
     r"|(?P<tens_of>(?P<many>tens|hundreds) of (?P<of>thousands|millions|billions|trillions)\b)"
     r"|(?P<tens>twenties|thirties|forties|fifties|sixties|seventies|eighties|nineties)\b"
-    rf"|(?P<share>(?:(?P<pc>an?|{COUNTS})[- ])?(?P<part>{PART_WORD})\b)"
+    rf"|(?P<share>(?:(?P<pc>an?|{COUNTS})[- ])?(?P<part>{PART_WORD})\b(?: of an? (?=[mbt]r?illion))?)"
     r"|(?P<bare>(?:multi-?)?(?P<size>million|billion|trillion|quadrillion)[a-z]*)"
     rf"|(?P<month>{'|'.join(name for name in sorted(MONTHS, key=len, reverse=True) if name not in ('may', 'march', 'mar', 'sep', 'dec', 'jan'))}"
     r"|(?<=in )(?:may|march)|(?<=since )(?:may|march))\b"

@@ -42,7 +42,7 @@ SUFFIX_UNITS = {
 }  # fmt: skip
 ENDINGS = frozenset(["", "s", "e", "er", "en", "em", "es"])
 ORDINAL = re.compile(r"s?te[nrsm]?s?")
-PART = re.compile(r"(?:s?tel|el)(?=n?s?$|stund|jahr|liter|final)")
+PART = re.compile(r"(?:s?tel|el)(?=n?s?$|stund|jahr|liter|final|million|milliard)")
 QUARTER_TIME = re.compile(r"(viertel|fünf|zehn|zwanzig) (vor|nach) ")
 
 
@@ -59,6 +59,9 @@ def _words(match: re.Match[str]) -> Mention | None:
             return None
         amount, rest, kind = 1 / amount, rest[part.end() :], Kind.FRACTION
         keys |= {("share", amount), *([2 / amount] if rest.startswith("final") else [])}  # Achtelfinale: the last 16
+        if rest.startswith("milli"):
+            amount *= BARE["million" if rest.startswith("million") else "milliard"]  # eine Viertelmillion
+            return Mention(match.start(), match.end(), frozenset([amount]), None, False, Kind.MAGNITUDE)
     elif rest.startswith("einhalb"):
         amount, rest = amount + Fraction(1, 2), rest[7:]
         if rest.startswith("tausend"):

@@ -87,9 +87,8 @@ def _pair(left: Sequence[Mention], right: Sequence[Mention]) -> tuple[list[Menti
     taken: set[int] = set()
     rest = []
     for mention in left:
-        partner = min(
-            (i for key in mention.keys if (i := _first_free(places.get(key), taken)) is not None), default=None
-        )
+        free = (_first_free(places.get(key), taken) for key in mention.keys)
+        partner = min((place for place in free if place is not None), default=None)
         if partner is None:
             rest.append(mention)
         else:

@@ -21,7 +21,7 @@ VULGAR = re.compile(r"(\d?)([\u00bc-\u00be\u2150-\u215e\u2189])")
 RAISED = str.maketrans({char: f"^{n}" for n, char in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")})
 POWER = re.compile(r"(?<=\d)\^(\d)\b")
 OTHER_POWER = re.compile(r"\^\d")
-AREA = re.compile(r"\b((?:k|c|m|d|h)?m|ft|in)[23]\b")
+AREA = re.compile(r"\b((?:k|c|m|d|h)?m|ft|in|(?<=/)s)[23]\b")
 NAMES = re.compile(r"\b(?:covid|sars-cov|cov)[- ]?(?:19|2)\b")
 """Names with a figure that the other side may call by another name."""
 
