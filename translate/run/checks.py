@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -88,7 +89,8 @@ def check_target(source: str, target: str) -> tuple[Flag, ...]:
 
 
 def find_doubts(source: str, target: str) -> Iterator[Doubt]:
-    """What is wrong with a translation as far as the two texts tell, in the order of `Flag`."""
+    """What is wrong with a translation as far as the two texts tell, in the order of `Flag`; decomposed letters are composed ones."""
+    source, target = unicodedata.normalize("NFC", source), unicodedata.normalize("NFC", target)
     if not target.strip():
         yield Doubt(Flag.EMPTY, "target is empty")
         return
