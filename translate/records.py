@@ -223,7 +223,7 @@ class Settings:
     """Whether punctuation is normalised for models that were trained on normalised text."""
     comfortable_tokens: int = 200
     """Source tokens; a longer sentence is split at a clause end."""
-    chunk_sentences: int = 10_000
+    chunk_sentences: int = 1_000
     """Sentences in the window that is sorted by length."""
 
 
