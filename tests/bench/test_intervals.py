@@ -23,7 +23,9 @@ def test_four_rounds_say_nothing() -> None:
     """And what is unknown is neither faster nor slower nor narrow."""
     assert compare_rounds([2.0] * 4, [1.0] * 4) == UNKNOWN
     assert compare_apart([2.0] * 4, [1.0] * 9) == UNKNOWN
-    assert not (UNKNOWN.is_faster or UNKNOWN.is_slower or UNKNOWN.is_narrow)
+    assert not UNKNOWN.is_faster
+    assert not UNKNOWN.is_slower
+    assert not UNKNOWN.is_narrow
 
 
 def test_a_true_difference_is_found() -> None:

@@ -53,6 +53,14 @@ class CompareOptions:
     metrics: Annotated[str, typer.Option("--metrics", help="Against the reference; TER takes longest.")] = (
         "bleu,chrf++,ter"
     )
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="NAME=FILE",
+            help="Figures computed elsewhere, a number a row: once for each run, in their order. Or marks that the page exported.",
+        ),
+    ] = None
     rows: Annotated[int, typer.Option("--rows", "-n", min=0, help="How many of the rows to print.")] = 10
     fail_under: Annotated[
         list[str] | None,
@@ -76,14 +84,18 @@ def compare_command(options: CompareOptions) -> None:
     """Compare, show, and end with the status that the demands give."""
     metrics = check_metrics(options.metrics)
     from translate.compare.comparison import Question, compare
+    from translate.compare.external import parse_metrics
     from translate.compare.limits import find_failures, parse_limit
 
-    limits = [parse_limit(text, metrics) for text in options.fail_under or ()]
+    figures = parse_metrics(options.metric or ())
+    limits = [parse_limit(text, (*metrics, *figures)) for text in options.fail_under or ()]
     for file in (options.json_file, options.html_file):
         if file:
             check_new_file(file)
     with Activity("comparing", quiet=options.quiet) as activity:
-        question = Question(tuple(options.runs), options.reference, options.source, options.encoding, metrics)
+        question = Question(
+            tuple(options.runs), options.reference, options.source, options.encoding, metrics=metrics, figures=figures
+        )
         comparison = compare(question)
         failures = find_failures(comparison, limits, on_change=options.fail_on_change)
         activity.change("writing")
@@ -99,7 +111,7 @@ def write_comparison(comparison: Comparison, options: CompareOptions) -> None:
     from translate.compare.report import format_text, write_json
 
     if not options.quiet:
-        width = min(shutil.get_terminal_size((100, 24)).columns, 160)
+        width = min(shutil.get_terminal_size((120, 24)).columns, 200)
         show(*format_text(comparison, rows=options.rows, width=width))
     if options.json_file:
         write_json(comparison, options.json_file)
