@@ -108,7 +108,7 @@ def fields(record: type) -> str:
 
 
 SCHEMA = ROOT / "translate/run/row.schema.json"
-TYPES = {
+TYPES: dict[str, dict[str, Any]] = {
     "str": {"type": "string"},
     "int": {"type": "integer", "minimum": 0},
     "float | None": {"type": ["number", "null"]},

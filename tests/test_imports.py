@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.helpers.command import ROOT
 
 PACKAGE = ROOT / "translate"
-HEAVY = {
+HEAVY: dict[str, str | tuple[str, ...]] = {
     "torch": "engines",
     "transformers": "engines",
     "ctranslate2": "engines/ctranslate2.py",

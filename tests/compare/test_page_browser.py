@@ -1,14 +1,8 @@
-"""The page of `translate compare --html` in a real browser, from disk.
-
-Needs chromium and chromedriver on the path (Debian: chromium, chromium-driver), as continuous integration has them.
-Skipped only where there is none of them.
-"""
+"""The page of `translate compare --html` in a real browser, from disk. Skipped only where there is none."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.browser import PageReader, needs_browser, open_browser
 from tests.helpers.runs import make_lines, make_rows, write_lines, write_rows
 from translate.compare.comparison import Question, compare
 from translate.compare.findings import Comparison
 from translate.compare.page import write_page
 from translate.records import Flag
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver on the path")
+pytestmark = needs_browser
 
 MANY = 50_000
 EVIL = "<img src=x onerror='document.title=\"caught\"'></script><script>document.title='caught'</script>"
@@ -64,51 +58,17 @@ def page(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One browser for all tests."""
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    profile = tmp_path_factory.mktemp("profile")
-    quiet = "background-networking component-update sync quic gpu".split()
-    flags = ["headless", "no-sandbox", "no-first-run", "disable-dev-shm-usage", *(f"disable-{name}" for name in quiet)]
-    for flag in (*flags, f"user-data-dir={profile}"):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield browser
-    browser.quit()
+    with open_browser(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
 
 
-class Reader:
-    """What a reader does with a page, and what they see."""
-
-    def __init__(self, driver: Any, path: Path, fragment: str = "", width: int = 1280) -> None:
-        self.driver = driver
-        metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        driver.get("about:blank")
-        for kind in ("browser", "performance"):
-            driver.get_log(kind)
-        driver.get(f"{path.as_uri()}{fragment}")
-
-    def js(self, code: str) -> Any:
-        return self.driver.execute_script(code)
-
-    def set(self, name: str, value: str, event: str = "change") -> None:
-        self.js(
-            f"const e = document.getElementById({json.dumps(name)}); e.value = {json.dumps(value)};"
-            f"e.dispatchEvent(new Event({json.dumps(event)}))"
-        )
+class Reader(PageReader):
+    """What a reader does with this page, and what they see."""
 
     def choose(self, name: str, beginning: str) -> None:
         """The option of a menu whose text begins so."""
         values = self.js(f"return [...document.getElementById('{name}').options].map((o) => [o.text, o.value])")
         self.set(name, next(value for text, value in values if text.startswith(beginning)))
-
-    def press(self, *keys: str) -> None:
-        from selenium.webdriver import ActionChains
-
-        ActionChains(self.driver).send_keys(*keys).perform()
 
     def count(self) -> str:
         return str(self.js("return document.getElementById('count').textContent"))
@@ -131,20 +91,6 @@ class Reader:
                 "return r && r.top >= document.getElementById('head').offsetHeight - 1 && r.top < innerHeight"
             )
         )
-
-    def wait(self, condition: Callable[[], bool], seconds: float = 10) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "waited in vain"
-            time.sleep(0.03)
-
-    def check_quiet(self) -> None:
-        """No message in the console, and no request but for the page itself."""
-        assert self.driver.get_log("browser") == []
-        events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
-        urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-        assert all(url.startswith(("file:///", "about:")) for url in urls), urls
-        assert len({url.split("#")[0] for url in urls}) <= 2
 
 
 @pytest.fixture

@@ -52,9 +52,17 @@ def parse_row(line: str) -> Row:
         fields = json.loads(line)
         origin = fields.get("origin")
         flags = tuple(map(Flag, fields["flags"]))
-        return Row(**{**fields, "flags": flags, "origin": None if origin is None else Origin(origin)})
+        row = Row(**{**fields, "flags": flags, "origin": None if origin is None else Origin(origin)})
     except (TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a row: {line[:80]!r}") from error
+    texts, numbers = (row.doc, row.source, row.target), (row.paragraph, row.sentence, row.start, row.end)
+    if not (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(number, int) for number in numbers)
+        and isinstance(row.score, float | int | None)
+    ):
+        raise ValueError(f"not a row, by the kinds of its values: {line[:80]!r}")
+    return row
 
 
 def read_rows(path: Path) -> Iterator[Row]:

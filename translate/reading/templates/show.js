@@ -102,18 +102,20 @@
       items.push([d], ...paragraphs);
     });
     list(found);
-    at("count").textContent = `${number(total)} ${narrowed() ? "sentences found" : "sentences"}`;
+    at("count").textContent = `${count(total)}${narrowed() ? " found" : ""}`;
     at("none").hidden = items.length > 0;
     chunks.build();
   };
 
+  const count = (value) => `${number(value)} sentence${value === 1 ? "" : "s"}`;
+
   // ---- the list of articles ----
   const list = (found) => {
-    const all = make("li", {}, entry("All articles", `${number(found.reduce((a, b) => a + b, 0))} sentences`, null));
+    const all = make("li", {}, entry("All articles", `${count(found.reduce((a, b) => a + b, 0))}${narrowed() ? " found" : ""}`, null));
     const lines = documents.flatMap((doc, d) => {
       if (narrowed() && !found[d]) return [];
       const flagged = doc[ROWS].reduce((sum, row) => sum + (doubts(row).length > 0), 0);
-      const what = narrowed() ? `${number(found[d])} found` : `${number(doc[ROWS].length)} sentences${flagged ? `, ${number(flagged)} with flags` : ""}`;
+      const what = narrowed() ? `${number(found[d])} found` : `${count(doc[ROWS].length)}${flagged ? `, ${number(flagged)} with flags` : ""}`;
       return [make("li", {}, entry(doc[NAME], what, d))];
     });
     at("list").replaceChildren(all, ...lines);
