@@ -338,7 +338,7 @@
   const writeAddress = (row) => {
     const wanted = address(row);
     written = wanted;
-    if (wanted !== location.hash) history.replaceState(null, "", wanted || location.pathname + location.search);
+    if (wanted !== location.hash) history.replaceState(null, "", wanted || "#"); // a page from disk may change nothing else of its address
   };
   /** The fields, the order and the row that the address asks for; what it does not name is as at the beginning. */
   const readAddress = () => {
@@ -350,6 +350,7 @@
       if (id === "doc") value = numbered(data.docs, value);
       if (id === "change") value = numbered(data.changes, value);
       if (id === "flag") value = numbered(data.flags, value);
+      if (at(id).type === "number" && !/^\d*$/.test(value)) value = "";
       at(id).value = value;
       if (at(id).value !== value) at(id).value = id === "pair" ? "0" : ""; // what no menu has
     }
@@ -508,11 +509,13 @@
     const place = order.indexOf(n);
     const shown = at("window").querySelector(`[data-number="${n + 1}"]`);
     if (place < 0 || !shown) return;
-    const focused = shown.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+    const focus = document.activeElement;
+    const focused = shown.contains(focus) && focus !== shown ? focus.getAttribute("aria-label") : null;
     const fresh = makeRow(place);
     fresh.dataset.place = String(place);
     shown.replaceWith(fresh);
     update();
+    if (focus === shown) fresh.focus({ preventScroll: true });
     if (focused) [...fresh.querySelectorAll("button")].find((button) => button.getAttribute("aria-label") === focused)?.focus({ preventScroll: true });
   });
   at("export").addEventListener("click", () => marks.download());
@@ -524,7 +527,8 @@
   };
   let selected = null; // the text that is being marked as an error
   document.addEventListener("selectionchange", () => {
-    const words = getSelection().anchorNode?.parentElement?.closest("[data-system] .words");
+    const node = getSelection().anchorNode;
+    const words = (node instanceof Element ? node : node?.parentElement)?.closest("[data-system] .words");
     const span = words && selectedSpan(words);
     if (at("errors").contains(document.activeElement)) return;
     at("errors").hidden = !span;
@@ -587,6 +591,7 @@
   addEventListener("hashchange", readAddress);
   document.querySelector("details.summary").addEventListener("toggle", soon);
   if (matchMedia("(max-width: 48rem)").matches) at("plots").open = false; // rows first
+  for (const link of document.querySelectorAll("a[data-to]")) link.href = `#${link.dataset.to}`; // they need this script
   countMarks();
   readAddress();
 })();
