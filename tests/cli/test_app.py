@@ -201,7 +201,7 @@ def test_when_the_default_cannot_be_had_the_next_is_used_and_said(text: Path, tr
     assert done.returncode == 0
     assert "warning: not using Helsinki-NLP/opus-mt-de-en@6f6b" in done.stderr
     assert "HF_HUB_OFFLINE is set" in done.stderr
-    assert "warning: using tiny-de-en instead; to have Helsinki-NLP/opus-mt-de-en@6f6b" in done.stderr
+    assert "; using tiny-de-en instead; to have Helsinki-NLP/opus-mt-de-en@6f6b" in done.stderr
 
 
 def test_two_runs_in_one_folder_at_once(text: Path, translate: Command, tmp_path: Path) -> None:

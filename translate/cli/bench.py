@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from translate.cli.help import complete_dtypes, complete_engines, complete_model
 from translate.cli.options import (
     MOST_BEAMS,
     Device,
@@ -21,7 +22,7 @@ from translate.cli.options import (
     check_sources,
     refuse,
 )
-from translate.cli.progress import Activity, show_count
+from translate.cli.progress import Activity, refusals_line, show_count
 from translate.cli.streams import say, show
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ class BenchOptions:
 
     files: Annotated[list[str], typer.Argument(metavar="FILES…", help="Text like that to be translated later.")]
     engines: Annotated[
-        str | None, typer.Option("--engines", help="auto is the usual one. Default: all that are installed.")
+        str | None,
+        typer.Option(
+            "--engines", help="auto is the usual one. Default: all that are installed.", autocompletion=complete_engines
+        ),
     ] = None
     batch_sizes: Annotated[str | None, typer.Option("--batch-sizes", metavar="1,2,4,…", help="Sentences a batch.")] = (
         None
@@ -53,7 +57,9 @@ class BenchOptions:
             "--batch-tokens", metavar="512,1024,…", help="Padded source tokens a batch. Default: as time allows."
         ),
     ] = None
-    dtypes: Annotated[str, typer.Option("--dtypes", help="auto, float32, bfloat16, float16, int8.")] = "auto"
+    dtypes: Annotated[
+        str, typer.Option("--dtypes", help="auto, float32, bfloat16, float16, int8.", autocompletion=complete_dtypes)
+    ] = "auto"
     beams: Annotated[str | None, typer.Option("--beams", metavar="1,4,…", help="Default: the model's own.")] = None
     threads: Annotated[str | None, typer.Option("--threads", metavar="1,2,…", help="Default: as each engine does.")] = (
         None
@@ -88,7 +94,9 @@ class BenchOptions:
             "--history", metavar="FILE", help=f"Each bench adds a line to it. Default: {HISTORY} in --output."
         ),
     ] = None
-    model: Annotated[str | None, typer.Option("--model", "-m", help="As with the main command.")] = None
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="As with the main command.", autocompletion=complete_model)
+    ] = None
     models_file: Annotated[Path | None, typer.Option("--models-file", help="Instead of ./models.txt.")] = None
     device: Device = "auto"
     encoding: Encoding = "utf-8"
@@ -109,8 +117,8 @@ def bench_command(options: BenchOptions) -> None:
         sweep = repeat_bench(sweep, old, all_engines=options.engines is None)
     with Activity("looking for the model", quiet=options.quiet) as activity:
         resolution = resolve_model(options.model, options.models_file)
-        for refusal in resolution.refusals:
-            say(f"warning: not using {refusal.entry}: {refusal.reason}")
+        if resolution.refusals and not options.quiet:
+            say(refusals_line(resolution.refusals, resolution.model.name))
         activity.change("reading the files")
         text = read_text(options.files, options.reference or [], options.encoding)
     bench = show_bench(resolution.model, text, sweep, quiet=options.quiet)
@@ -178,9 +186,9 @@ def show_bench(model: Model, text: Text, sweep: Sweep, *, quiet: bool) -> Bench:
         for event in run_bench(model, text, sweep):
             match event:
                 case Planned():
-                    for variant, failure in event.failures.items():
-                        say(f"warning: {variant} is left out: {failure.message}")
                     if not quiet:
+                        for variant, failure in event.failures.items():
+                            say(f"warning: {variant} is left out: {failure.message}")
                         counts = ", ".join(f"{variant} with {n:,}" for variant, n in event.sentences.items())
                         say(
                             f"measuring {counts} of {len(text.sentences):,} sentences, at least {event.passes} passes: "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from translate.cli.help import complete_limit, complete_metrics
 from translate.cli.options import check_new_file
 from translate.cli.progress import Activity
 from translate.cli.streams import say, show
@@ -50,9 +51,10 @@ class CompareOptions:
     html_file: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write one page to read and search offline.")
     ] = None
-    metrics: Annotated[str, typer.Option("--metrics", help="Against the reference; TER takes longest.")] = (
-        "bleu,chrf++,ter"
-    )
+    metrics: Annotated[
+        str,
+        typer.Option("--metrics", help="Against the reference; TER takes longest.", autocompletion=complete_metrics),
+    ] = "bleu,chrf++,ter"
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -69,6 +71,7 @@ class CompareOptions:
             metavar="METRIC=VALUE",
             help="Exit status 4 if a run is worse: bleu, chrf++, ter (over VALUE); without a reference "
             "identical (percent of rows), mutual-bleu, mutual-chrf. May be given several times.",
+            autocompletion=complete_limit,
         ),
     ] = None
     fail_on_change: Annotated[
