@@ -36,7 +36,7 @@ def row(tokens: int, seconds: float, variant: Variant = OURS, *, noise: float = 
 def answer(rows: list[Measurement], speed: Ratio | None = PROVED) -> tuple[Batching, bool, str]:
     """What is recommended for `native`, where the proof came out so."""
     ratios = compare_with_default(rows, 3)
-    proof = speed and Proof(OURS, Batching(tokens=1), 99, speed, EVEN)
+    proof = None if speed is None else Proof(OURS, Batching(tokens=1), 99, speed, EVEN)
     (found, *_) = recommend(rows, ratios, {OURS: proof}, {})
     return found.recommendation.batching, found.recommendation.capped, found.sentence
 

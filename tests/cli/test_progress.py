@@ -82,7 +82,8 @@ def test_what_must_not_be_missed_is_said_when_quiet(
 def make_reporter(*, total: int, events: Sequence[Progress]) -> Reporter:
     """Somebody who reports on a run of so many characters, of which this has been done."""
     reporter = Reporter(quiet=True)
-    for event in (DocumentsFound(3, total), *events):
+    reporter.show(DocumentsFound(3, total))
+    for event in events:
         reporter.show(event)
     return reporter
 

@@ -178,7 +178,8 @@ def repeat_bench(sweep: Sweep, old: Baseline, *, all_engines: bool) -> Sweep:
 
 def show_bench(model: Model, text: Text, sweep: Sweep, *, quiet: bool) -> Bench:
     """Run it, and show on standard error how long it will take and how far it is."""
-    from translate.bench.sweep import Bench, Planned, SweepStep, run_bench
+    from translate.bench.rounds import SweepStep
+    from translate.bench.sweep import Bench, Planned, run_bench
 
     if not quiet:
         say(f"{model.name}: loading {', '.join(map(str, sweep.variants))}")

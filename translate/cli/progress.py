@@ -249,10 +249,10 @@ class Reporter:
         flags = ", ".join(f"{flag} {number:,}" for flag, number in summary.flags.items()) or "none"
         known = ", ".join((f"{summary.from_memory:,} from memory", *from_people(summary.from_people)))
         rate = f", {summary.sentences_per_second:,.1f} translated a second" if summary.sentences_per_second else ""
-        where = f" in '{self.folder}'" if self.folder is not None else ""
+        where = f", in '{self.folder}'" if self.folder is not None else ""
         say(
-            f"{count(summary.documents, 'document')}{where}, {count(summary.sentences, 'sentence')} ({known}) "
-            f"in {summary.seconds:,.1f} s{rate}, {summary.model}",
+            f"{count(summary.documents, 'document')}, {count(summary.sentences, 'sentence')} ({known}) "
+            f"in {summary.seconds:,.1f} s{rate}, {summary.model}{where}",
             f"flags: {flags}",
             *([self.how_to_see(summary.flags)] if summary.flags else []),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, combinations
 
 from translate.compare.findings import (
@@ -157,16 +158,24 @@ def _fill_buckets(materials: Sequence[_Material]) -> Iterator[Bucket]:
     rows = materials[0].rows
     for low, high in LENGTHS:
         name = f"{low or 1}–{high}" if high < 10**9 else f"{low}+"
-        yield from _bucket(materials, "length", name, lambda row, low=low, high=high: low <= row.words <= high)
+        yield from _bucket(materials, "length", name, partial(_is_long, low, high))
     for doc in dict.fromkeys(row.doc for row in rows):
-        yield from _bucket(materials, "document", doc, lambda row, doc=doc: row.doc == doc)
+        yield from _bucket(materials, "document", doc, partial(_is_of, doc))
     for flag in Flag:
-        yield from _bucket(materials, "flag", flag.value, lambda row, flag=flag: _has_flag(row, flag))
+        yield from _bucket(materials, "flag", flag.value, partial(_has_flag, flag))
     if any(cell.flags for row in rows for cell in row.cells if cell):
         yield from _bucket(materials, "flag", "none", lambda row: not any(c.flags for c in row.cells if c))
 
 
-def _has_flag(row: ComparedRow, flag: Flag) -> bool:
+def _is_long(low: int, high: int, row: ComparedRow) -> bool:
+    return low <= row.words <= high
+
+
+def _is_of(doc: str, row: ComparedRow) -> bool:
+    return row.doc == doc
+
+
+def _has_flag(flag: Flag, row: ComparedRow) -> bool:
     return any(flag in cell.flags for cell in row.cells if cell)
 
 
@@ -188,7 +197,7 @@ def _bucket(
 
 def _add_qualities(comparison: Comparison, material: _Material) -> Iterator[ComparedRow]:
     """The rows, each cell with its sentence score, if the metric says something of a single sentence."""
-    (metric,) = [name for name in material.statistics if name == ROW_METRIC or name not in METRICS] or [None]
+    metric = next((name for name in material.statistics if name == ROW_METRIC or name not in METRICS), None)
     if metric is None:
         yield from comparison.rows
         return
