@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ def test_a_finished_run_with_a_bad_document(translate: Command, tmp_path: Path) 
     (tmp_path / "data").mkdir()
     (tmp_path / "data/a.txt").write_text("Guten Tag. 12,5\n")
     (tmp_path / "data/b.txt").write_bytes(b"\xff\xfe\xfd")
+    (tmp_path / "data" / os.fsdecode(b"K\xf6ln.txt")).write_text("Ja.")
     assert translate("data", "none.txt", *ECHO).returncode == 1
     with Corrections(tmp_path / "out/corrections.sqlite") as corrections:
         corrections.add("Guten Tag.", "Good day.", ANYWHERE)
@@ -27,7 +29,7 @@ def test_a_finished_run_with_a_bad_document(translate: Command, tmp_path: Path) 
     assert translate("data", "none.txt", *ECHO).returncode == 1
     status = json.loads(translate("status", "--json").stdout)
     assert (status["state"], status["done"], status["left"], status["under_way"]) == ("finished", 1, [], [])
-    assert sorted(status["failed"]) == ["data/b.txt", "none.txt"]
+    assert sorted(status["failed"]) == [os.fsdecode(b"data/K\xf6ln.txt"), "data/b.txt", "none.txt"]
     assert (status["rows"], status["flags"], status["from_people"]) == (2, {"passthrough": 1}, {"human": 1})
     assert status["corrections"] == 1
     lines = translate("status", "out/tiny-de-en").stdout.splitlines()

@@ -107,6 +107,7 @@ def status_command(options: StatusOptions) -> None:
     with Activity("reading the rows", quiet=False):
         status = read_status(out)
     if options.as_json:
-        print(json.dumps(dataclasses.asdict(status), ensure_ascii=False))
+        text = json.dumps(dataclasses.asdict(status), ensure_ascii=False)
+        print(text.encode("utf-8", "backslashreplace").decode())  # for a name that is no Unicode
     else:
         show(*format_status(status))

@@ -98,8 +98,10 @@ class RunRecord:
 def write_run(folder: Path, record: RunRecord, name: str = RUN_FILE) -> None:
     """Write run.json, or that of a shard. Raises OutputError."""
     fields = {**dataclasses.asdict(record), "signature": format_signature(record.signature)}
+    text = json.dumps(fields, ensure_ascii=False, indent=1) + "\n"
     with write_atomically(folder / name) as file:
-        file.write(json.dumps(fields, ensure_ascii=False, indent=1) + "\n")
+        # A name that is no Unicode is there as an escape, which JSON gives back as it was.
+        file.write(text.encode("utf-8", "backslashreplace").decode())
 
 
 def find_run_files(folder: Path) -> list[Path]:
