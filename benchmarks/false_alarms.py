@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pages import replace_block
 from translate.machine import processor_name
 
 SAME = "8192,10000,12000"
@@ -52,20 +53,25 @@ def main() -> None:
     parser.add_argument(
         "--load", type=int, default=os.cpu_count() or 1, help="busy processes beside half of the benches"
     )
+    parser.add_argument("--write", type=Path, metavar="PAGE.md", help="put the counts between the marks false-alarms in this page")
     options = parser.parse_args()
+    load = os.getloadavg()[0]
     order = [n % 2 == 1 for n in range(options.benches)]
     rest = order[1:]
     random.Random(1).shuffle(rest)  # the first one, which the others are compared with, is without load
     found = []
     print(
-        f"{processor_name() or platform.machine()}, {os.cpu_count()} processors; load average {os.getloadavg()[0]:.1f} before"
+        f"{processor_name() or platform.machine()}, {os.cpu_count()} processors; load average {load:.1f} before"
     )
     with tempfile.TemporaryDirectory() as folder:
         for number, loaded in enumerate([order[0], *rest]):
             with busy(options.load if loaded else 0):
                 found.append(run_bench(options, Path(folder), first=number == 0, loaded=loaded))
             print(number + 1, found[-1], flush=True)
-    print(format_counts(found))
+    counts = f"{format_counts(found)} ({processor_name() or platform.machine()}, {os.cpu_count()} processors, load average {load:.1f} before)."
+    print(counts)
+    if options.write:
+        replace_block(options.write, "false-alarms", counts)
 
 
 def format_counts(found: list[Alarms]) -> str:

@@ -235,6 +235,8 @@ class Reporter:
             else f"{count(self._finished, 'document')} finished in '{folder}'"
         )
         say(f"stopped; {finished}; what was translated is kept: run the same command again to go on")
+        if self._finished:
+            say(f"rows with a doubt: translate show {shlex.quote(str(folder))} --flag any")
 
     def summarize(self, summary: Summary) -> None:
         """The closing lines: what was done, and what failed."""
