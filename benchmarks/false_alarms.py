@@ -53,16 +53,16 @@ def main() -> None:
     parser.add_argument(
         "--load", type=int, default=os.cpu_count() or 1, help="busy processes beside half of the benches"
     )
-    parser.add_argument("--write", type=Path, metavar="PAGE.md", help="put the counts between the marks false-alarms in this page")
+    parser.add_argument(
+        "--write", type=Path, metavar="PAGE.md", help="put the counts between the marks false-alarms in this page"
+    )
     options = parser.parse_args()
     load = os.getloadavg()[0]
     order = [n % 2 == 1 for n in range(options.benches)]
     rest = order[1:]
     random.Random(1).shuffle(rest)  # the first one, which the others are compared with, is without load
     found = []
-    print(
-        f"{processor_name() or platform.machine()}, {os.cpu_count()} processors; load average {load:.1f} before"
-    )
+    print(f"{processor_name() or platform.machine()}, {os.cpu_count()} processors; load average {load:.1f} before")
     with tempfile.TemporaryDirectory() as folder:
         for number, loaded in enumerate([order[0], *rest]):
             with busy(options.load if loaded else 0):

@@ -10,7 +10,7 @@ import pytest
 
 from translate.cli import progress
 from translate.cli.progress import Activity, Reporter, refusals_line
-from translate.model.catalog import Entry, Refusal
+from translate.model.catalog import Entry, Kind, Refusal
 from translate.records import InputError
 from translate.run.events import DocumentFailed, DocumentsFound, Progress
 
@@ -108,7 +108,7 @@ def test_rates_do_not_count_what_is_remembered() -> None:
 
 def test_one_cause_is_one_warning() -> None:
     """Two models of one hub that cannot be reached; another cause is told beside them."""
-    entries = [Entry(f"hub/{name}", "hub") for name in "abc"]
+    entries = [Entry(f"hub/{name}", Kind.HUB) for name in "abc"]
     refusals = [Refusal(entry, "no network" if n < 2 else "gone") for n, entry in enumerate(entries)]
     assert refusals_line(refusals[:2], "tiny") == (
         "warning: not using hub/a, hub/b: no network; using tiny instead; to have hub/a or nothing, say --model hub/a"

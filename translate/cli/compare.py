@@ -87,7 +87,7 @@ def compare_command(options: CompareOptions) -> None:
     """Compare, show, and end with the status that the demands give."""
     metrics = check_metrics(options.metrics)
     from translate.compare.comparison import Question, compare
-    from translate.compare.external import parse_metrics
+    from translate.compare.evidence.external import parse_metrics
     from translate.compare.limits import find_failures, parse_limit
 
     figures = parse_metrics(options.metric or ())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from translate.compare.changes import MEANING, Change, classify, count_words, tokenize
 from translate.compare.evaluation import RowFigures, evaluate
-from translate.compare.external import ExternalMetric, read_metrics
+from translate.compare.evidence.external import ExternalMetric, read_metrics
 from translate.compare.findings import (
     Cell,
     CompareError,

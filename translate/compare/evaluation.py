@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, combinations
 
+from translate.compare.evidence.words import Line, find_gains, find_rarities, thin_out
 from translate.compare.findings import (
     Bucket,
     ComparedRow,
@@ -33,7 +34,6 @@ from translate.compare.scores import (
     seed,
     shuffle,
 )
-from translate.compare.words import Line, find_gains, find_rarities, thin_out
 from translate.records import Flag
 
 LENGTHS = ((0, 9), (10, 19), (20, 29), (30, 39), (40, 10**9))

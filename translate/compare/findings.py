@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from translate.compare.changes import Change, Span
+from translate.compare.evidence.words import Gains, Rarity
 from translate.compare.scores import Interval
-from translate.compare.words import Gains, Rarity
 from translate.records import Flag, Signature, TranslateError
 
 LABELS = {"bleu": "BLEU", "chrf": "chrF", "chrf++": "chrF++", "ter": "TER"}

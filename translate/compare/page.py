@@ -14,10 +14,10 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from translate.compare.changes import Change, Span
+from translate.compare.evidence.verdicts import digits_of, judge
 from translate.compare.findings import Cell, ComparedRow, Comparison, Difference, label
 from translate.compare.plots import draw_plots
 from translate.compare.report import show
-from translate.compare.verdicts import digits_of, judge
 from translate.pages.page import embed
 from translate.pages.page import write_page as write
 from translate.records import Flag, format_signature

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from translate.compare.changes import Change, Span
+from translate.compare.evidence.verdicts import digits_of, judge
 from translate.compare.findings import Cell, ComparedRow, Comparison, Difference, Evaluation, Pair, System, label
-from translate.compare.verdicts import digits_of, judge
 from translate.pages.tables import format_table
 from translate.records import format_signature
 from translate.storage import write_atomically

@@ -11,8 +11,8 @@ import pytest
 from tests.helpers.command import Command
 from tests.helpers.runs import make_lines, make_rows, write_lines, write_rows
 from translate.compare.comparison import Question, compare
-from translate.compare.external import parse_metrics
-from translate.compare.verdicts import judge
+from translate.compare.evidence.external import parse_metrics
+from translate.compare.evidence.verdicts import judge
 from translate.records import InputError
 
 

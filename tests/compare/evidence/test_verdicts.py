@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests.helpers.runs import SIGNATURE, make_lines, make_rows, write_lines, write_rows
 from translate.compare.comparison import Question, compare, find_settings
+from translate.compare.evidence.verdicts import judge
 from translate.compare.report import format_text
-from translate.compare.verdicts import judge
 from translate.pages.tables import columns
 from translate.records import Flag
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from translate.compare.words import MOST_ROWS, Gain, Line, find_gains, find_rarities, thin_out
+from translate.compare.evidence.words import MOST_ROWS, Gain, Line, find_gains, find_rarities, thin_out
 
 REFERENCE = "the red car stops"
 
