@@ -60,7 +60,10 @@ class Flag(StrEnum):
     LOOP = "loop", "the target repeats itself where the source does not"
     ECHO = "echo", "the target is the German source again"
     LENGTH_RATIO = "length-ratio", "the target is far too short or too long for its source"
-    NUMBER_MISMATCH = "number-mismatch", "a number stands on one side only"
+    OMISSION = "omission", "the target is so short for its source that a clause seems to be left out"
+    NUMBER_MISMATCH = "number-mismatch", "a number, date, clock time or amount is not the same on both sides"
+    NEGATION = "negation", "a plain negation is on one side only"
+    PROTECTED_LOST = "protected-lost", "a URL or mail address of the source is not in the target as it is"
     UNKNOWN_TOKEN = "unknown-token", "characters that the model's vocabulary does not have"
     MAX_LENGTH = "max-length", "decoding was stopped at the row's limit, 3 × its source + 32 tokens"
     EMPTY = "empty", "the model gave nothing"
@@ -220,7 +223,7 @@ class Settings:
     """Whether punctuation is normalised for models that were trained on normalised text."""
     comfortable_tokens: int = 200
     """Source tokens; a longer sentence is split at a clause end."""
-    chunk_sentences: int = 10_000
+    chunk_sentences: int = 1_000
     """Sentences in the window that is sorted by length."""
 
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from translate.cli.bench import bench_command
+from translate.cli.check import check_command
 from translate.cli.compare import compare_command
 from translate.cli.exchange import corrections_command, export_command
 from translate.cli.help import GroupedCommand, complete_environment
@@ -84,6 +85,11 @@ app.command(
     help="Show what models.txt offers, and which of it is on this machine.",
     epilog=examples("translate models", "translate models --models-file models.txt --json"),
 )(as_command(models_command))
+app.command(
+    "check",
+    help="Check translations that anyone made: numbers, loops, echoes, lost addresses, lengths.",
+    epilog=examples("translate check pairs.tsv", "translate check rows.jsonl --json > checked.jsonl"),
+)(as_command(check_command))
 app.command(
     "show",
     cls=GroupedCommand,
