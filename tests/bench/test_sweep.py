@@ -21,7 +21,7 @@ from translate.bench.worker import EngineProcess, Failure, Ready, ReadyEngine, T
 from translate.model.tokenizer import Tokenizer
 from translate.records import Hypothesis, Model, Request, Settings, Signature
 from translate.run.advice import Batching, Recommendation, Variant, advise, keep
-from translate.run.loading import LoadedModel
+from translate.run.loading import LoadedModel, load
 
 TEXT = (ROOT / "data" / "nachricht.txt").read_text(encoding="utf-8")
 ROW = {
@@ -325,3 +325,19 @@ def test_a_damaged_cache_is_no_cache(tiny: Model, tmp_path: Path, monkeypatch: p
     assert advise(tiny, Settings()) is None
     keep(tiny, [usual])
     assert advise(tiny, Settings()) is not None
+
+
+def test_an_engine_that_makes_its_own_batches_is_told_of_others(tiny: Model, tokenizer: Tokenizer) -> None:
+    """Without being loaded again, and with the same outputs; both open means its own."""
+    ready = ReadyEngine(load(tiny, Settings(engine="native", beams=1)))
+    if not ready.engine.batch_independent:
+        pytest.skip("this machine's kernels do not compute rows independently")
+    first, sources = ready.engine, tokenizer.encode(["Ein Haus.", "Zwei große Häuser.", "Drei."])
+    found = []
+    for batching in (Batching(size=1), Batching(tokens=64), Batching(tokens=ready.describe().batch_tokens)):
+        result = run_task(ready, Task(sources, batching))
+        assert isinstance(result, Pass)
+        found.append(result.targets)
+    assert ready.engine is first
+    assert found[0] == found[1] == found[2]
+    assert (ready.describe().slots or 0) > 1
