@@ -19,7 +19,7 @@ def test_a_slow_engine_does_not_shrink_the_sample_of_a_fast_one() -> None:
     costs = {Variant("transformers"): SLOW, Variant("native"): FAST}
     ready = {Variant("transformers"): BATCHES, Variant("native"): SLOTS}
     shares = share_seconds(60, costs, ready, 25)
-    assert shares == {Variant("transformers"): 15, Variant("native"): 45}
+    assert shares == pytest.approx({Variant("transformers"): 10, Variant("native"): 50})
     plans = {v: make_plan(costs[v], ready[v], Wishes((), None, shares[v]), mean=25, available=5000) for v in costs}
     assert plans[Variant("native")].sentences >= FILLS * 64
     assert plans[Variant("transformers")].sentences == 8
@@ -79,3 +79,19 @@ def test_comparisons() -> None:
     """Each setting beside the defaults, each engine beside the usual one."""
     assert count_comparisons([4, 3]) == 6
     assert count_comparisons([1]) == 1
+
+
+def test_seconds_go_where_they_suffice() -> None:
+    """All to those that can fill their batches; where none can, alike; the closing line says what it would take."""
+    costs = {Variant("a"): FAST, Variant("b"): FAST}
+    ready = dict.fromkeys(costs, SLOTS)
+    assert share_seconds(60, costs, ready, 25) == pytest.approx({Variant("a"): 30, Variant("b"): 30})
+    slow = {Variant("a"): SLOW, Variant("b"): SLOW}
+    ready = dict.fromkeys(slow, BATCHES)
+    assert share_seconds(60, slow, ready, 25) == pytest.approx({Variant("a"): 30, Variant("b"): 30})
+    plan = make_plan(SLOW, BATCHES, OPEN, mean=25, available=5000)
+    assert plan.needed is not None
+    assert make_plan(SLOW, BATCHES, Wishes((), None, plan.needed * 1.01), mean=25, available=5000).fills(
+        plan.default, 25
+    )
+    assert make_plan(SLOW, BATCHES, OPEN, mean=25, available=100).needed is None

@@ -145,7 +145,7 @@ def test_a_text_of_eighteen_sentences(bench: Command, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out/bench.json").exists()
     assert (tmp_path / "out/bench.svg").exists()
-    assert "sentences do not fill it 3 times" in done.stdout
+    assert "sentences do not fill it 3 times; give more text" in done.stdout
 
 
 def test_the_next_run_uses_what_was_proved(

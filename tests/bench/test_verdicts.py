@@ -9,6 +9,7 @@ import pytest
 from translate.bench.intervals import Ratio
 from translate.bench.measurements import Measurement, Proof
 from translate.bench.verdicts import (
+    Findings,
     choose,
     compare_engines,
     compare_with_baseline,
@@ -37,7 +38,7 @@ def answer(rows: list[Measurement], speed: Ratio | None = PROVED) -> tuple[Batch
     """What is recommended for `native`, where the proof came out so."""
     ratios = compare_with_default(rows, 3)
     proof = None if speed is None else Proof(OURS, Batching(tokens=1), 99, speed, EVEN)
-    (found, *_) = recommend(rows, ratios, {OURS: proof}, {})
+    (found, *_) = recommend(rows, Findings(ratios, {OURS: proof}, {}, {OURS: 33.0}))
     return found.recommendation.batching, found.recommendation.capped, found.sentence
 
 
@@ -78,23 +79,25 @@ def test_batches_that_are_not_full_are_not_compared() -> None:
     rows = [row(500, 0.5), dataclasses.replace(row(4000, 1.0), filled=False)]
     assert compare_with_default(rows, 3) == {}
     assert choose(rows, {}) is None
-    assert "do not fill it" in answer(rows)[2]
+    assert "do not fill it 3 times; for an answer: --engines native --seconds 40" in answer(rows)[2]
 
 
 def test_another_engine_is_ahead_only_beyond_doubt() -> None:
     """The usual one stays where the intervals cannot tell; without it in the race nothing takes its place."""
     rows = [row(4000, 1.0), row(4000, 0.97, HF, noise=0.2)]
     found = {
-        a.recommendation.variant: a.recommendation.ahead for a in recommend(rows, {}, {}, compare_engines(rows, 1))
+        a.recommendation.variant: a.recommendation.ahead
+        for a in recommend(rows, Findings({}, {}, compare_engines(rows, 1), {}))
     }
     assert found == {OURS: True, HF: False}
     rows = [row(4000, 1.0), row(4000, 0.5, HF)]
     found = {
-        a.recommendation.variant: a.recommendation.ahead for a in recommend(rows, {}, {}, compare_engines(rows, 1))
+        a.recommendation.variant: a.recommendation.ahead
+        for a in recommend(rows, Findings({}, {}, compare_engines(rows, 1), {}))
     }
     assert found == {OURS: True, HF: True}
     rows = [row(4000, 0.5, HF)]
-    assert not recommend(rows, {}, {}, compare_engines(rows, 1))[0].recommendation.ahead
+    assert not recommend(rows, Findings({}, {}, compare_engines(rows, 1), {}))[0].recommendation.ahead
 
 
 def test_rounds_go_on_while_the_best_two_cannot_be_told_apart() -> None:

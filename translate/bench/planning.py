@@ -43,6 +43,8 @@ class Plan:
     default: Batching
     slots: int | None
     seconds: float
+    needed: float | None = None
+    """Seconds in which the default batch could have been filled; None if there is not enough text for that."""
 
     def fills(self, batching: Batching, mean: float) -> bool:
         """Whether the sentences fill such a batch several times. `mean` is their length in tokens."""
@@ -85,7 +87,8 @@ def make_plan(cost: Cost, ready: Ready, wishes: Wishes, *, mean: float, availabl
     sentences = min(wishes.sentences or sentences, available)
     seconds = sentences * mean * (cost.alone + cost.batched * _passes(len(batchings)))
     seconds += cost.reload * len(batchings) * (LEAST_ROUNDS + 1)
-    return Plan(sentences, batchings, default, ready.slots, seconds)
+    needed = seconds_needed(cost, ready, mean) if available >= filling else None
+    return Plan(sentences, batchings, default, ready.slots, seconds, needed)
 
 
 def _passes(settings: int) -> float:
@@ -122,24 +125,27 @@ def _choose_budgets(sentences: int, ready: Ready, mean: float, count: int) -> li
 def share_seconds(
     seconds: float, costs: Mapping[Variant, Cost], ready: Mapping[Variant, Ready], mean: float
 ) -> dict[Variant, float]:
-    """The seconds for each variant. One that could not fill its batches in an equal share gets half of it; the others the rest.
+    """The seconds for each variant: first to those that need least to fill their batches, as long as there are any.
 
-    `mean` is the length of a sentence in tokens.
+    A variant that cannot fill them gets a third of an equal share, for its speed to be known. `mean` is the length of a
+    sentence in tokens.
     """
-    equal = seconds / len(costs)
-    needed = {
-        variant: count_filling(Batching(tokens=ready[variant].batch_tokens), ready[variant].slots, mean)
-        * mean
-        * (cost.alone + cost.batched * _passes(LEAST_SETTINGS))
-        / (1 - PROOF_SHARE)
-        for variant, cost in costs.items()
-    }
-    slow = [variant for variant in costs if needed[variant] > equal]
-    fast = len(costs) - len(slow)
-    if not fast:
-        return dict.fromkeys(costs, equal)
-    rest = (seconds - len(slow) * equal / 2) / fast
-    return {variant: equal / 2 if variant in slow else rest for variant in costs}
+    least = seconds / len(costs) / 3
+    needed = {variant: seconds_needed(costs[variant], ready[variant], mean) for variant in costs}
+    shares: dict[Variant, float] = {}
+    left = seconds
+    for place, variant in enumerate(sorted(costs, key=needed.__getitem__), 1):
+        others = least * (len(costs) - place)
+        shares[variant] = needed[variant] if needed[variant] <= left - others else least
+        left -= shares[variant]
+    filled = [variant for variant in shares if shares[variant] >= needed[variant]] or list(shares)
+    return {variant: share + (left / len(filled) if variant in filled else 0.0) for variant, share in shares.items()}
+
+
+def seconds_needed(cost: Cost, ready: Ready, mean: float) -> float:
+    """What it takes to measure a variant with sentences that fill its default batch, in the fewest settings."""
+    filling = count_filling(Batching(tokens=ready.batch_tokens), ready.slots, mean)
+    return filling * mean * (cost.alone + cost.batched * _passes(LEAST_SETTINGS)) / (1 - PROOF_SHARE)
 
 
 def count_comparisons(batchings: Sequence[int]) -> int:

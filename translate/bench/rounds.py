@@ -81,7 +81,8 @@ class Race:
         for number in range(1, most + 1):
             now = time.perf_counter()
             if number > 1 and now > limits.latest:
-                late = f"stopped after {number - 1} of {least} rounds, which took longer than foreseen"
+                if number <= least:
+                    late = f"stopped after {number - 1} of {least} rounds, which took longer than foreseen"
                 break
             if number > least and limits.rounds is None and (now > limits.enough or not running):
                 break

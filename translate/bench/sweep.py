@@ -29,7 +29,7 @@ from translate.bench.planning import (
 )
 from translate.bench.rounds import Limits, Race, SweepStep, prove
 from translate.bench.samples import Text, choose_sample, split_in_two, spread_evenly
-from translate.bench.verdicts import Answer, Key, choose, compare_engines, compare_with_default, recommend
+from translate.bench.verdicts import Answer, Findings, Key, choose, compare_engines, compare_with_default, recommend
 from translate.bench.worker import EngineProcess, Failure, Ready, Task
 from translate.machine import machine_kind
 from translate.model.tokenizer import Tokenizer
@@ -169,7 +169,8 @@ def run_bench(model: Model, text: Text, sweep: Sweep) -> Iterator[Planned | Swee
     rows += [Measurement(v, ALONE, problem=failure.message) for v, failure in failures.items()]
     machine = machine_kind()
     noise = [*filter(None, (late, find_noise(rows, load, int(machine["cpus"]))))]
-    answers = recommend(rows, ratios, proofs, compare_engines(rows, comparisons))
+    needed = {variant: plan.needed for variant, plan in plans.items()}
+    answers = recommend(rows, Findings(ratios, proofs, compare_engines(rows, comparisons), needed))
     yield Bench(
         model=model,
         measurements=tuple(rows),

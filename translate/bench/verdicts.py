@@ -88,30 +88,36 @@ class Answer:
     sentence: str
 
 
-def recommend(
-    rows: Sequence[Measurement],
-    ratios: Ratios,
-    proofs: Mapping[Variant, Proof | None],
-    engines: Mapping[Variant, Ratio],
-) -> list[Answer]:
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the answers are made of, beside the rows."""
+
+    ratios: Ratios
+    proofs: Mapping[Variant, Proof | None]
+    """None where there were no fresh sentences to prove a choice on."""
+    engines: Mapping[Variant, Ratio]
+    """How many times as fast as the usual one."""
+    needed: Mapping[Variant, float | None]
+    """Seconds in which a variant's default batch could have been filled; None if there is not enough text for that."""
+
+
+def recommend(rows: Sequence[Measurement], findings: Findings) -> list[Answer]:
     """For each variant that has figures the batches that were proved faster than the default, else the default.
 
-    The fastest variant comes first. `proofs` has None where there were no fresh sentences to prove a choice on.
+    The fastest variant comes first.
     """
     variants: dict[Variant, list[Measurement]] = {}
     for row in rows:
         if not row.problem:
             variants.setdefault(row.variant, []).append(row)
-    answers = [_answer(some, ratios, proofs, engines.get(variant)) for variant, some in variants.items()]
+    answers = [_answer(some, findings) for some in variants.values()]
     return sorted(answers, key=lambda answer: -answer.recommendation.rate)
 
 
-def _answer(
-    rows: Sequence[Measurement], ratios: Ratios, proofs: Mapping[Variant, Proof | None], engine: Ratio | None
-) -> Answer:
+def _answer(rows: Sequence[Measurement], findings: Findings) -> Answer:
     variant = rows[0].variant
     default = next((row for row in rows if row.default), None)
-    chosen, proof = choose(rows, ratios), proofs.get(variant)
+    chosen, proof, engine = choose(rows, findings.ratios), findings.proofs.get(variant), findings.engines.get(variant)
     # another engine takes the place of the usual one only if it was faster beyond doubt in the same bench
     ahead = variant.engine == AUTO or (engine is not None and engine.is_faster)
     if chosen is not None and default is not None and proof is not None and proof.speed.is_faster:
@@ -122,7 +128,7 @@ def _answer(
         return Answer(
             found, f"{chosen.batching}: {reason}; {_cost(chosen, default, proof)}; {_option(chosen.batching)}"
         )
-    reason = _why_default(rows, ratios, chosen, proofs)
+    reason = _why_default(rows, chosen, findings)
     row = default or max(rows, key=lambda row: row.rate.median)
     found = Recommendation(
         variant, row.batching, row.dtype, row.device, round(row.rate.median, 3), reason, capped=True, ahead=ahead
@@ -130,27 +136,34 @@ def _answer(
     return Answer(found, reason)
 
 
-def _why_default(
-    rows: Sequence[Measurement], ratios: Ratios, chosen: Measurement | None, proofs: Mapping[Variant, Proof | None]
-) -> str:
+def _why_default(rows: Sequence[Measurement], chosen: Measurement | None, findings: Findings) -> str:
     """Why the default stays."""
     default = next((row for row in rows if row.default), None)
     if default is None:
         return "its default stays: it could not be measured"
     stays = f"its default of {default.batching} stays"
     if not default.filled:
-        return (
-            f"{stays}: {default.sentences:,} sentences do not fill it {FILLS} times; give more --seconds, or more text"
+        needed = findings.needed.get(default.variant)
+        how = (
+            "give more text"
+            if needed is None
+            else f"for an answer: --engines {default.variant.engine} --seconds {_round_up(needed)}"
         )
+        return f"{stays}: {default.sentences:,} sentences do not fill it {FILLS} times; {how}"
     if chosen is not None:
-        proof = proofs.get(default.variant)
+        proof = findings.proofs.get(default.variant)
         if proof is None:
             return f"{stays}: {chosen.batching} seemed faster, and there are no more sentences to prove it on"
         return f"{stays}: {chosen.batching} seemed faster, but on fresh sentences was {proof.speed} as fast"
-    known = [ratio for ratio in ratios.values() if ratio.rounds]
+    known = [ratio for (variant, _), ratio in findings.ratios.items() if ratio.rounds and variant == default.variant]
     if not known:
         return f"{stays}: there was no time for as many rounds as an answer takes"
     return f"{stays}: no difference that this machine can show speaks for another size"
+
+
+def _round_up(seconds: float) -> int:
+    """With a margin, to a number that one would type."""
+    return max(10, math.ceil(1.2 * seconds / 10) * 10)
 
 
 def _cost(chosen: Measurement, default: Measurement, proof: Proof) -> str:
