@@ -189,7 +189,7 @@ def test_keys_move_search_and_copy(reader: Reader) -> None:
     reader.press("n")
     assert reader.active() == 10  # 9 is identical
     reader.press("c")
-    reader.wait(lambda: reader.js("return location.hash") == "#row=10")
+    reader.wait(lambda: reader.js("return location.hash") == "#sort=number&row=10")
     reader.wait(lambda: "copied" in reader.js("return document.getElementById('said').textContent"))
     reader.press("/", "winter")
     reader.wait(lambda: " of 120" in reader.count())
@@ -233,6 +233,118 @@ def test_nothing_overflows_on_a_phone(driver: Any, page: Path) -> None:
     assert reader.is_seen(20)
     assert reader.js("return getComputedStyle(document.querySelector('.text .label')).display") == "block"
     assert reader.js("return document.querySelector('.row').getBoundingClientRect().right") <= 390
+
+
+def test_the_address_tells_what_is_shown(driver: Any, page: Path) -> None:
+    """Filters and order come back from it, and go into it; going back to the bare page shows all."""
+    reader = Reader(driver, page, "#q=winter&change=wording&doc=b.txt&sort=edits")
+    first = reader.numbers()
+    assert 0 < len(first) < 60
+    values = reader.js(
+        "return ['search', 'doc', 'sort', 'direction'].map((i) => document.getElementById(i).value || document.getElementById(i).textContent)"
+    )
+    assert values == ["winter", "1", "edits", "↑ rising"]
+    reader.js("document.getElementById('reset').click()")
+    assert reader.count() == "120 rows"
+    assert reader.js("return location.hash") == ""
+    assert reader.js("return document.getElementById('sort').value") == "disagreement"
+    reader.choose("flag", "loop")
+    assert reader.js("return location.hash") == "#flag=loop"
+    reader.js("location.hash = 'q=winter&change=wording&doc=b.txt&sort=edits'")
+    reader.wait(lambda: reader.numbers() == first)
+    reader.js("location.hash = 'doc=nowhere&sort=beauty&pair=9&from=x'")  # what is not there is left out
+    reader.wait(lambda: reader.count() == "120 rows")
+    reader.js("document.querySelector('a[href=\"#doc=b.txt\"]').click()")  # a document of the table
+    reader.wait(lambda: reader.count() == "60 of 120 rows")
+    reader.check_quiet()
+
+
+def test_zero_hits_say_so(reader: Reader) -> None:
+    """And offer the way back."""
+    reader.set("search", "nothing has this", "input")
+    reader.wait(lambda: reader.count() == "0 of 120 rows")
+    assert "No row matches" in reader.js("return document.getElementById('none').innerText")
+    reader.js("document.getElementById('none-reset').click()")
+    assert reader.count() == "120 rows"
+    assert reader.js("return document.getElementById('none').offsetHeight") == 0
+
+
+def test_the_tools_stay(reader: Reader) -> None:
+    """Wherever in the list one is, the search is on the screen and the heads stand below it."""
+    from selenium.webdriver.common.keys import Keys
+
+    reader.press("j", Keys.END)
+    boxes = reader.js(
+        "return ['tools', 'head'].map((i) => { const r = document.getElementById(i).getBoundingClientRect(); return [r.top, r.bottom]; })"
+    )
+    assert boxes[0][0] == pytest.approx(0, abs=1)
+    assert boxes[1][0] == pytest.approx(boxes[0][1], abs=1)
+    top = reader.js(
+        "return document.querySelector('[data-number=\"' + document.querySelector('.row.active').dataset.number + '\"]').getBoundingClientRect().top"
+    )
+    assert top >= boxes[1][1] - 1
+
+
+def test_marks_are_kept_exported_and_read_back(driver: Any, page: Path, comparison: Comparison, tmp_path: Path) -> None:
+    """Which of two is better by key and button, an error by selecting it; still there after a reload; as lines for --metric."""
+    reader = Reader(driver, page, "#row=5")
+    reader.press("b")
+    reader.js('document.querySelector(\'[data-number="5"] [data-system="1"] .words\').scrollIntoView()')
+    reader.js(
+        'const words = document.querySelector(\'[data-number="5"] [data-system="0"] .words\');'
+        "const range = document.createRange(); range.selectNodeContents(words);"
+        "getSelection().removeAllRanges(); getSelection().addRange(range)"
+    )
+    reader.wait(lambda: not reader.js("return document.getElementById('errors').hidden"))
+    reader.js("document.querySelector('#errors [data-severity=major]').click()")
+    reader.js("document.querySelector('[data-number=\"5\"] .better').scrollIntoView()")
+    reader.press("j")
+    number = reader.active()
+    reader.press("e", "e", "a")
+    again = Reader(driver, page, "#marked=yes&sort=number")
+    again.wait(lambda: again.count() == "2 of 120 rows")
+    pressed = again.js("return [...document.querySelectorAll('.better [aria-pressed=true]')].map((b) => b.textContent)")
+    assert sorted(pressed) == ["A", "B"]
+    assert again.js("return document.querySelector('.errors').innerText").startswith("major")
+    text = again.js("return [...document.querySelectorAll('#export')].map((b) => b.textContent)[0]")
+    assert text == "Export 2 marked"
+    again.js(
+        "URL.createObjectURL = (blob) => { blob.text().then((t) => { window.exported = t; }); return 'about:blank#'; }"
+    )
+    again.js("HTMLAnchorElement.prototype.click = () => {}; document.getElementById('export').click()")
+    again.wait(lambda: bool(again.js("return window.exported")))
+    marks = tmp_path / "marks.jsonl"
+    marks.write_text(again.js("return window.exported"), encoding="utf-8")
+    again.js("localStorage.clear()")
+    runs = tuple(Path(system.path) for system in comparison.systems)
+    marked = compare(Question(runs, figures={"human": (marks,)}))
+    assert marked.evaluation
+    assert marked.evaluation.metrics == ("human", "human errors")
+    assert marked.evaluation.lower == ("ter", "human errors")
+    assert [row.number for row in marked.rows if row.cells[0] and row.cells[0].quality] == sorted({5, number})
+    row = marked.rows[4]
+    assert row.cells[0] is not None
+    assert row.cells[1] is not None
+    assert row.cells[0].quality == {"human": 0.0, "human errors": 5.0}
+    assert row.cells[1].quality == {"human": 1.0, "human errors": 0.0}
+
+
+@pytest.mark.parametrize(("width", "systems"), [(1440, 4), (768, 3), (390, 2)])
+def test_nothing_is_cut(driver: Any, tmp_path: Path, width: int, systems: int) -> None:
+    """Four systems on a desk, two on a phone: the page is as wide as the screen, and every table shows all its columns."""
+    reference, *lines = make_lines(60)
+    runs = [write_lines(tmp_path / f"system {n}.en", (lines * 2)[n]) for n in range(systems)]
+    comparison = compare(Question(tuple(runs), write_lines(tmp_path / "ref.en", reference)))
+    write_page(comparison, tmp_path / "page.html")
+    reader = Reader(driver, tmp_path / "page.html", width=width)
+    assert reader.js("return document.documentElement.scrollWidth") <= width
+    reader.js("for (const d of document.querySelectorAll('details')) d.open = true")
+    cut = "return [...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.getAttribute('aria-label'))"
+    assert reader.js(cut) == []
+    # letters of the plots: their drawn height in pixels of the screen
+    letters = "return [...document.querySelectorAll('figure svg')].flatMap((s) => [...s.querySelectorAll('text')].map((t) => t.getBoundingClientRect().height)).filter((h) => h)"
+    assert min(reader.js(letters)) >= 9
+    reader.check_quiet()
 
 
 def test_fifty_thousand_rows_open_at_once(

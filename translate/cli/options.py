@@ -16,6 +16,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from translate.cli.help import complete_device
 from translate.cli.streams import say
 from translate.records import OutputError, TranslateError
 
@@ -26,7 +27,9 @@ Files = Annotated[
 ]
 Encoding = Annotated[str, typer.Option("--encoding", "-e", help="Of files without a byte order mark.")]
 ModelsFile = Annotated[Path | None, typer.Option("--models-file", help="Instead of ./models.txt or the built-in one.")]
-Device = Annotated[str, typer.Option("--device", "-D", help="auto, cpu, cuda, cuda:N or mps.")]
+Device = Annotated[
+    str, typer.Option("--device", "-D", help="auto, cpu, cuda, cuda:N or mps.", autocompletion=complete_device)
+]
 
 Out = Annotated[
     str, typer.Argument(metavar="[OUT]", help="A run's folder: out, or out/<model> where there are several.")

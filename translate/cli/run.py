@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from translate.cli.help import complete_dtype, complete_engine, complete_model
 from translate.cli.options import (
     MOST_BEAMS,
     Device,
@@ -75,15 +76,25 @@ class RunOptions:
     ] = "out"
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="A hub name, a folder, or a name from models.txt; nothing else is tried."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="A hub name, a folder, or a name from models.txt; nothing else is tried.",
+            autocompletion=complete_model,
+        ),
     ] = None
     models_file: ModelsFile = None
     device: Device = "auto"
-    dtype: Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16 or int8.")] = "auto"
+    dtype: Annotated[
+        str, typer.Option("--dtype", help="auto, float32, bfloat16, float16 or int8.", autocompletion=complete_dtype)
+    ] = "auto"
     engine: Annotated[
         str,
         typer.Option(
-            "--engine", "-E", help="auto, transformers, native, ctranslate2 or echo (reverses words: a dry run)."
+            "--engine",
+            "-E",
+            help="auto, transformers, native, ctranslate2 or echo (reverses words: a dry run).",
+            autocompletion=complete_engine,
         ),
     ] = "auto"
     beams: Annotated[

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from markupsafe import Markup
 from translate.storage import write_atomically
 
 
-def write_page(path: Path, package: str, name: str, **context: Any) -> None:
+def write_page(path: Path, package: str, name: str, *, scripts: Sequence[str] = (), **context: Any) -> None:
     """Write the page from `name`.html.j2, .css and .js in the package's templates, with what pages share before them.
+
+    `scripts` are more of the package's, which come before the page's own.
 
     The template gets `context`, and is written piece by piece: an iterator in it is asked when its turn has come. Raises OutputError.
     """
@@ -30,7 +33,7 @@ def write_page(path: Path, package: str, name: str, **context: Any) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    script = _source(environment, "base.js") + _source(environment, f"{name}.js")
+    script = "".join(_source(environment, part) for part in ("base.js", *scripts, f"{name}.js"))
     stream = environment.get_template(f"{name}.html.j2").stream(
         style=Markup(_source(environment, "base.css") + _source(environment, f"{name}.css")),
         script=Markup(script),

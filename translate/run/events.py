@@ -68,7 +68,7 @@ class DocumentFailed:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The run in numbers. Rates are over `seconds`, which is all but loading."""
+    """The run in numbers. Rates are over `seconds`, which is all but loading, and of what was translated in them."""
 
     documents: int
     failed: int
@@ -204,7 +204,9 @@ class Tally:
             from_people=count_origins(self._origins),
             flags=count_flags(self._flags),
             words=self._words,
-            sentences_per_second=round(self._rows / seconds, 2),
+            sentences_per_second=round(
+                max(0, self._rows - self._from_memory - sum(self._origins.values())) / seconds, 2
+            ),
             source_tokens_per_second=round(self._source_tokens / seconds, 1),
             target_tokens_per_second=round(self._target_tokens / seconds, 1),
             model=self._loaded.model.name,
