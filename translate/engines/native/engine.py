@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-VERSION = "5"
+VERSION = "6"
 """Of this engine: raised whenever the same request could come out differently."""
 WINDOW = 512
 """Requests a worker that are sorted by length together; a second window is read ahead. So few that an article's last sentence

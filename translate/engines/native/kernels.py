@@ -42,16 +42,14 @@ class Loaded:
     library: ctypes.CDLL
 
     def family(self, dtype: str) -> str:
-        """What of the kernels can change a row of that number type; variants of one family give the same bytes."""
+        """What of the kernels can change a row of that number type; variants of one family give the same bytes.
+
+        float32 and int8 are the same on every processor. Those that multiply bfloat16 round in their own way.
+        """
         kernels: Kernels = read_kernels(self.library)
-        parts = [f"lanes{kernels.lanes}"]
-        if dtype == "int8":
-            parts.append("8bit" if kernels.levels == 127 else "7bit")
-        if dtype == "bfloat16" and kernels.bfloat16:
-            parts.append("bf16")
-        if dtype != "float32" and kernels.tiles:
-            parts.append("tiles")
-        return "-".join(parts)
+        if dtype != "bfloat16" or not kernels.bfloat16:
+            return "all"
+        return "bf16-tiles" if kernels.tiles else "bf16"
 
 
 def available_kernels() -> list[Available]:
