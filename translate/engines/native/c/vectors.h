@@ -58,14 +58,33 @@ INLINE void store(float *p, vec v) { *(vec *)p = v; }
 INLINE vec all(float x) { return x - (vec){}; }
 INLINE ivec all_int(int32_t x) { return x - (ivec){}; }
 
+/* Of each lane the one or the other; vectors of eight are two of NEON's, and gcc would go from lane to lane. */
+#ifdef __ARM_NEON
+INLINE vec either(vec a, vec b, int least) {
+    union {
+        vec whole;
+        float32x4_t half[2];
+    } one = {a}, other = {b};
+    for (int i = 0; i < 2; i++) {
+        uint32x4_t first = least ? vcltq_f32(one.half[i], other.half[i]) : vcgtq_f32(one.half[i], other.half[i]);
+        one.half[i] = vbslq_f32(first, one.half[i], other.half[i]);
+    }
+    return one.whole;
+}
+#else
+INLINE vec either(vec a, vec b, int least) {
+    ivec m = least ? a < b : a > b;
+    return (vec)(((ivec)a & m) | ((ivec)b & ~m));
+}
+#endif
+
 INLINE vec larger(vec a, vec b) {
 #if LANES == 16
     return (vec)_mm512_max_ps((__m512)a, (__m512)b);
 #elif defined(__AVX__)
     return (vec)_mm256_max_ps((__m256)a, (__m256)b);
 #else
-    ivec m = a > b;
-    return (vec)(((ivec)a & m) | ((ivec)b & ~m));
+    return either(a, b, 0);
 #endif
 }
 
@@ -77,8 +96,7 @@ INLINE vec smaller(vec a, vec b) {
 #elif defined(__AVX__)
     return (vec)_mm256_min_ps((__m256)a, (__m256)b);
 #else
-    ivec m = a < b;
-    return (vec)(((ivec)a & m) | ((ivec)b & ~m));
+    return either(a, b, 1);
 #endif
 }
 
