@@ -55,6 +55,8 @@ class Flag(StrEnum):
     UNKNOWN_TOKEN = "unknown-token"  # characters that the model's vocabulary does not have
     MAX_LENGTH = "max-length"  # decoding was stopped at the row's limit, 3 × its source + 32 tokens
     EMPTY = "empty"  # the model gave nothing
+    PROTECTED_LOST = "protected-lost"  # an address, placeholder, tag or code does not come out as it went in
+    TERM_MISSING = "term-missing"  # a term of the glossary stands in the source, its English not in the target
     RETRIED = "retried"  # translated a second time with safer decoding; the row holds the better of both
 
 
@@ -178,6 +180,18 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """An entry of a glossary: how a German term is to be called in English."""
+
+    german: str
+    """In its base form; one word or several."""
+    english: str
+    """In the singular, if it has one."""
+    keep: bool = False
+    """Whether the English is written as it stands here: never in the plural, never with another capital."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """How to translate. None means: as the model's generation_config or the hardware says."""
 
@@ -201,6 +215,8 @@ class Settings:
     """Source tokens; a longer sentence is split at a clause end."""
     chunk_sentences: int = 10_000
     """Sentences in the window that is sorted by length."""
+    glossary: tuple[Term, ...] = ()
+    """The terms of `--glossary`."""
 
 
 Signature = Mapping[str, str]

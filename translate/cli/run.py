@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -107,6 +108,12 @@ class RunOptions:
     normalize: Annotated[
         bool, typer.Option("--normalize/--no-normalize", help="Punctuation as OPUS-MT models learned it.")
     ] = True
+    glossary: Annotated[
+        Path | None,
+        typer.Option(
+            "--glossary", metavar="FILE", help="TSV, CSV or TBX: German term, English term, optionally keep."
+        ),
+    ] = None
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit status 3 if any row has a flag other than passthrough.")
     ] = False
@@ -174,6 +181,7 @@ def check_run(options: RunOptions) -> None:
 def make_job(options: RunOptions) -> Job:
     """The job that the options describe. Raises a usage error for what cannot be meant, before anything is loaded."""
     check_run(options)
+    from translate.protect.glossary import read_glossary
     from translate.run.plan import Job
     from translate.run.record import parse_shard
 
@@ -186,6 +194,7 @@ def make_job(options: RunOptions) -> Job:
         batch_size=options.batch_size,
         batch_tokens=options.batch_tokens,
         normalize=options.normalize,
+        glossary=() if options.glossary is None else read_glossary(options.glossary),
     )
     return Job(
         arguments=tuple(options.files),

@@ -67,6 +67,11 @@ class Tokenizer:
         pieces = self._source.encode([self._normalize(text) for text in texts], out_type=str)
         return [(*map(self._ids.get, sentence, repeat(self.unknown)), self.end) for sentence in pieces]
 
+    def encode_target(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Target ids of English texts, without an end."""
+        pieces = self._target.encode(list(texts), out_type=str)
+        return [tuple(map(self._ids.get, sentence, repeat(self.unknown))) for sentence in pieces]
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of target ids; special tokens but the unknown one leave no trace."""
         pieces = [*filter(None, map(self._pieces.get, ids, repeat("<unk>")))]

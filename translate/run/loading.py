@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
+from translate.engines.alignment import Aligner, make_aligner
 from translate.engines.base import Engine, SelfCheck, choose_engine, refusals_of
 from translate.model.folder import read_canary
 from translate.model.tokenizer import Tokenizer
+from translate.protect.known import make_known_pairs
+from translate.protect.protector import Protector
 from translate.records import Flag, Model, ModelError, Request, Settings, Signature
 from translate.run.advice import advise
 from translate.run.checks import check_target
@@ -36,6 +39,8 @@ class LoadedModel:
     signature: Signature
     advice: str
     """What `translate bench` has recommended, in its words, or why `auto` is not the engine native; empty if neither."""
+    aligner: Aligner | None = None
+    """What tells which English was made from which German; None where nothing can."""
 
     @property
     def batch_tokens(self) -> int:
@@ -63,7 +68,8 @@ def load(model: Model, settings: Settings, *, advised: bool = False) -> LoadedMo
     engine, settings, advice = _choose(model, settings, make_check(model, tokenizer), advised=advised)
     check_canary(model, engine, tokenizer)
     signature = make_signature(model, engine, tokenizer, settings)
-    return LoadedModel(model, engine, tokenizer, settings, signature, advice)
+    aligner = make_aligner(engine, model, make_known_pairs(tokenizer))
+    return LoadedModel(model, engine, tokenizer, settings, signature, advice, aligner)
 
 
 def _choose(model: Model, settings: Settings, check: SelfCheck, *, advised: bool) -> tuple[Engine, Settings, str]:
@@ -104,6 +110,7 @@ def make_signature(model: Model, engine: Engine, tokenizer: Tokenizer, settings:
         "normalize": tokenizer.normalization,
         "split": str(settings.comfortable_tokens),
         "behaviour": BEHAVIOUR,
+        **Protector(settings.glossary).signature,
     }
     return signature
 

@@ -165,6 +165,7 @@ def first_record(job: Job, loaded: Loaded, tokens: int) -> RunRecord:
         settings={
             **dataclasses.asdict(job.settings),
             "batch_tokens": tokens,
+            "glossary": len(job.settings.glossary),
             "recommendation": loaded.advice or None,
             "encoding": job.encoding,
             "memory": job.memory,
