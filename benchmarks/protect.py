@@ -19,7 +19,7 @@ import json
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,10 @@ import sacrebleu
 
 from translate.model.catalog import resolve_model
 from translate.protect.kinds import find_spans
-from translate.protect.protector import UNPROTECTED
+from translate.protect.mask import Masked
+from translate.protect.protector import Protector
 from translate.records import Settings, Term, Translation
-from translate.run.decoding import SentenceDecoder, Try, find_owners
+from translate.run.decoding import SentenceDecoder, find_owners
 from translate.run.loading import LoadedModel, load
 
 TAG = re.compile(r"<[^<>]+>")
@@ -41,10 +42,20 @@ def read_cases(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def translate(loaded: LoadedModel, sources: Sequence[str], *, names: int = 0) -> list[Translation]:
-    """Each source's translation, as a run makes it; with `names` behind the last list of stand-ins, without protection."""
+class Unprotected(Protector):
+    """Gives every sentence to the model as it is."""
+
+    def mask(self, source: str, number: int = 0, weak: Collection[int] = ()) -> Masked:
+        """The sentence."""
+        return Masked(source)
+
+
+def translate(loaded: LoadedModel, sources: Sequence[str], *, protected: bool = True) -> list[Translation]:
+    """Each source's translation, as a run makes it, or as it would without protection."""
     decoder = SentenceDecoder(loaded.engine, loaded.tokenizer, loaded.settings, loaded.aligner)
-    pendings = decoder._prepare([Try(source, names=names) for source in dict.fromkeys(sources)])
+    if not protected:
+        decoder._protector = Unprotected()
+    pendings = decoder.prepare(list(dict.fromkeys(sources)))
     requests = [request for pending in pendings for request in pending.requests]
     decoded = [*decoder.decode(requests, find_owners(pendings))]
     found = {one.source: one.translation for one in decoder.settle(decoded)}
@@ -54,7 +65,7 @@ def translate(loaded: LoadedModel, sources: Sequence[str], *, names: int = 0) ->
 def judge_spans(loaded: LoadedModel, cases: Sequence[dict[str, Any]], show: int) -> None:
     """Print how many sentences are right, kind by kind, and examples."""
     targets = translate(loaded, [case["source"] for case in cases])
-    bare = translate(loaded, [case["source"] for case in cases], names=UNPROTECTED)
+    bare = translate(loaded, [case["source"] for case in cases], protected=False)
     right: dict[str, Counter[bool]] = defaultdict(Counter)
     overlaps = []
     for case, target, other in zip(cases, targets, bare, strict=True):
@@ -67,7 +78,9 @@ def judge_spans(loaded: LoadedModel, cases: Sequence[dict[str, Any]], show: int)
             overlaps.append(overlap(target.target, case["reference"]))
         if not kept or show > 0:
             show -= 1
-            print(f"{'' if kept else 'WRONG '}{case['source']}\n    {target.target}  {list(map(str, target.flags))}\n    {other.target}\n    {case['reference']}")
+            print(
+                f"{'' if kept else 'WRONG '}{case['source']}\n    {target.target}  {list(map(str, target.flags))}\n    {other.target}\n    {case['reference']}"
+            )
     for kind, counts in sorted(right.items()):
         print(f"{kind:10} {counts[True]:4} of {counts.total():4}  {100 * counts[True] / counts.total():.1f} %")
     references = [[case["reference"] for case in cases]]
@@ -98,7 +111,9 @@ def judge_terms(loaded: LoadedModel, cases: Sequence[dict[str, Any]], show: int)
     right: dict[str, Counter[str]] = defaultdict(Counter)
     for case in cases:
         compound = case["where"] == "compound"
-        settings = dataclasses.replace(loaded.settings, glossary=(Term(case["form"] if compound else case["term"], case["singular"]),))
+        settings = dataclasses.replace(
+            loaded.settings, glossary=(Term(case["form"] if compound else case["term"], case["singular"]),)
+        )
         with_terms = dataclasses.replace(loaded, settings=settings)
         plain, found = translate(loaded, [case["source"]])[0], translate(with_terms, [case["source"]])[0]
         outcome = judge_term(case, found.target)
@@ -106,7 +121,9 @@ def judge_terms(loaded: LoadedModel, cases: Sequence[dict[str, Any]], show: int)
         right["not compound" if not compound else "compounds"][outcome] += 1
         if outcome != "right" or show > 0:
             show -= 1
-            print(f"{outcome.upper()} {case['where']} {case['form']} → {case['singular']} ({case['number']})\n    {case['source']}\n    {plain.target}\n    {found.target}  {list(map(str, found.flags))}")
+            print(
+                f"{outcome.upper()} {case['where']} {case['form']} → {case['singular']} ({case['number']})\n    {case['source']}\n    {plain.target}\n    {found.target}  {list(map(str, found.flags))}"
+            )
     for where, counts in sorted(right.items()):
         print(f"{where:14} {dict(counts)}  {100 * counts['right'] / counts.total():.1f} %")
 
@@ -117,26 +134,30 @@ def judge_term(case: dict[str, Any], target: str) -> str:
     counts = [len(re.findall(rf"(?<!\w){re.escape(form)}(?!\w)", target, re.IGNORECASE)) for form in forms]
     if not sum(counts):
         others = [case["singular"], case["plural"]]
-        return "number" if any(re.search(rf"(?<!\w){re.escape(form)}(?!\w)", target, re.IGNORECASE) for form in others) else "missing"
+        return (
+            "number"
+            if any(re.search(rf"(?<!\w){re.escape(form)}(?!\w)", target, re.IGNORECASE) for form in others)
+            else "missing"
+        )
     wanted = len(re.findall(rf"(?<!\w){re.escape(case['form'])}(?!\w)", case["source"]))
-    return "right" if max(counts) == 1 or sum(counts) <= wanted + (set(forms) == 2) else "twice"
+    return "right" if max(counts) == 1 or sum(counts) <= wanted + (len(set(forms)) == 2) else "twice"
 
 
 def measure_cost(loaded: LoadedModel, sources: Sequence[str], references: Sequence[str] | None, rounds: int) -> None:
     """Print seconds and BLEU with and without protection, by turns."""
-    seconds: dict[int, list[float]] = {0: [], UNPROTECTED: []}
-    targets: dict[int, list[str]] = {}
+    seconds: dict[bool, list[float]] = {True: [], False: []}
+    targets: dict[bool, list[str]] = {}
     for _ in range(rounds):
-        for names, times in seconds.items():
+        for protected, times in seconds.items():
             started = time.process_time()
-            targets[names] = [one.target for one in translate(loaded, sources, names=names)]
+            targets[protected] = [one.target for one in translate(loaded, sources, protected=protected)]
             times.append(time.process_time() - started)
     spanned = [bool(find_spans(source)) for source in sources]
     differing = sum(a != b for a, b, spans in zip(*targets.values(), spanned, strict=True) if not spans)
-    for names, name in ((0, "protected"), (UNPROTECTED, "as it is")):
-        line = f"{name}: {min(seconds[names]):.2f} s of processor time at best"
+    for protected, name in ((True, "protected"), (False, "as it is")):
+        line = f"{name}: {min(seconds[protected]):.2f} s of processor time at best"
         if references is not None:
-            line += f", BLEU {sacrebleu.corpus_bleu(targets[names], [references]).score:.2f}"
+            line += f", BLEU {sacrebleu.corpus_bleu(targets[protected], [references]).score:.2f}"
         print(line)
     print(f"{sum(spanned)} of {len(sources)} sentences have a span; of the others {differing} differ")
 

@@ -110,9 +110,7 @@ class RunOptions:
     ] = True
     glossary: Annotated[
         Path | None,
-        typer.Option(
-            "--glossary", metavar="FILE", help="TSV, CSV or TBX: German term, English term, optionally keep."
-        ),
+        typer.Option("--glossary", metavar="FILE", help="TSV, CSV or TBX: German term, English term, optionally keep."),
     ] = None
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit status 3 if any row has a flag other than passthrough.")

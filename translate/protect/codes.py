@@ -55,7 +55,10 @@ NUMBERED = re.compile(
 
 ORDINARY = re.compile(r"[A-ZÄÖÜ]?[a-zäöüß]+|\d+(?:[a-zäöüß]{1,3}|[A-ZÄÖÜ]?[a-zäöüß]{2,})?|\d+[.,:]\d+")
 """A part of a compound that is a word, a number, or both: `Kampfjet`, `20`, `90er`, `3fach`, `100Meter`."""
-MEASURE = re.compile(r"\d+(?:[.,]\d+)?(?:[kMGTPm]?(?:B|Bit|bit|W|V|A|Hz|Wh|Pa|J|N|C|F|K|L|VA|bps|Mbit|Gbit)|PS|KM|MP|MB/s|x\d+)")
+MEASURE = re.compile(
+    r"\d+(?:[.,]\d+)?(?:[kMGTPm]?(?:B|Bit|bit|W|V|A|Hz|Wh|Pa|J|N|C|F|K|L|VA|bps|Mbit|Gbit)|PS|KM|MP|MB/s|x\d+)"
+)
+SUFFIX = re.compile(r"-|(?:rc|alpha|beta|dev|post|pre|a|b)\d*\Z")
 MIXED = re.compile(r"[a-z]\d+[a-z]")
 PARTS = re.compile(r"[^-]+")
 ATOMS = re.compile(r"([A-Z][a-z]?)([0-9₀-₉]*)")
@@ -105,7 +108,10 @@ def _is_plain(token: str, part: Range) -> bool:
 def _is_word_and_number(code: str) -> bool:
     """`Covid-19`, `Wort/2`, `1/Wort`: nothing that a translation would spoil."""
     parts = re.split(r"[-./#_+]", code)
-    return all(ORDINARY.fullmatch(part) for part in parts) and sum(part[:1].isupper() and len(part) > 2 for part in parts) > 0
+    return (
+        all(ORDINARY.fullmatch(part) for part in parts)
+        and sum(part[:1].isupper() and len(part) > 2 for part in parts) > 0
+    )
 
 
 def is_formula(token: str) -> bool:
@@ -146,7 +152,7 @@ def is_version(text: str, before: str) -> bool:
     numbers = re.match(r"[\d.]+", text)
     parts = numbers[0].strip(".").split(".") if numbers else []
     if numbers and numbers[0] != text:
-        return len(parts) > 1 and "-" in text[numbers.end() :][:1] or re.search(r"(?:rc|alpha|beta|dev|post|pre|a|b)\d*\Z", text) is not None
+        return SUFFIX.search(text, numbers.end()) is not None
     if all(len(part) == 3 for part in parts[1:]):
         return False
     if NUMBERED.search(before):

@@ -32,7 +32,12 @@ def _inflect() -> Any:
 def is_plural(words: str) -> bool:
     """Whether the last word, or the one before `of`, is a plural."""
     last = HEAD.split(words, maxsplit=1)[0].split(" ")[-1].removesuffix("'s").removesuffix("’s").removesuffix("'")
-    return len(last) > 2 and not SINGULAR.search(last) and bool(_inflect().singular_noun(last.lower())) and last.lower()[-1:] != "'"
+    return (
+        len(last) > 2
+        and not SINGULAR.search(last)
+        and bool(_inflect().singular_noun(last.lower()))
+        and last.lower()[-1:] != "'"
+    )
 
 
 def pluralize(words: str) -> str:

@@ -50,7 +50,11 @@ def _read_table(path: Path, lines: list[Line]) -> Iterator[tuple[str, Term]]:
             place = f"line {rows.line_num}"
             if not any(cells) or cells[0].startswith("#"):
                 continue
-            if rows.line_num == 1 and len(cells) > 1 and all(c.lower() in h for c, h in zip(cells, HEADS, strict=False)):
+            if (
+                rows.line_num == 1
+                and len(cells) > 1
+                and all(c.lower() in h for c, h in zip(cells, HEADS, strict=False))
+            ):
                 continue
             yield place, _make_term(path, place, cells)
     except csv.Error as error:
@@ -93,7 +97,9 @@ def _terms_of(concept: ElementTree.Element, language: str) -> Iterator[str]:
     for part in concept.iter():
         code = (part.get(LANGUAGE) or part.get("lang") or "").lower()
         if _local(part) in ("langSet", "langSec") and code.split("-")[0].split("_")[0] == language:
-            yield from (text for term in part.iter() if _local(term) == "term" and (text := "".join(term.itertext()).strip()))
+            yield from (
+                text for term in part.iter() if _local(term) == "term" and (text := "".join(term.itertext()).strip())
+            )
 
 
 def _local(element: ElementTree.Element) -> str:

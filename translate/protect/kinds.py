@@ -33,7 +33,9 @@ URL_END = r"[^\s<>\"„“”«»|{}\\^`]"
 SEGMENT = r"[\w@%+~#-]++(?:\.[\w@%+~#-]++)*+"
 NOT_IN_NAME = r"[^\s\\/:*?\"<>|,;)„“]"
 ROOTS = "etc usr var tmp home opt bin sbin dev proc root mnt srv lib lib64 sys boot media run Users Library Applications Volumes"
-DOTFILES = frozenset("gitignore gitattributes env htaccess htpasswd bashrc bash_profile zshrc vimrc npmrc dockerignore editorconfig ssh git".split())
+DOTFILES = frozenset(
+    "gitignore gitattributes env htaccess htpasswd bashrc bash_profile zshrc vimrc npmrc dockerignore editorconfig ssh git".split()
+)
 CLOSERS = ".,;:!?…'’\"“”»«*"
 PAIRS = {")": "(", "]": "["}
 GENDERED = re.compile(r"_?[Ii]n(?:nen)?\Z|_[rnems]{1,2}\Z")
@@ -90,7 +92,11 @@ def _host(match: re.Match[str]) -> Range | None:
 def _path(match: re.Match[str]) -> Range | None:
     """A path that begins with no sign ends with a file's name or a second slash: `und/oder` is none."""
     relative = match["relative"]
-    if relative is not None and not FILES.fullmatch(relative.rpartition(".")[2]) and not (relative.endswith("/") and relative.count("/") > 1):
+    if (
+        relative is not None
+        and not FILES.fullmatch(relative.rpartition(".")[2])
+        and not (relative.endswith("/") and relative.count("/") > 1)
+    ):
         return None
     return _trimmed(match)
 
@@ -136,7 +142,11 @@ def _is_file(name: str) -> bool:
     stem, _, ending = name.rpartition(".")
     if ending.isdigit():
         return re.fullmatch(r".+\.so(?:\.\d+)*", stem) is not None
-    return FILES.fullmatch(ending) is not None and (len(ending) > 1 or len(stem) > 1) and (ending.islower() or ending.isupper() or not ending.isalpha())
+    return (
+        FILES.fullmatch(ending) is not None
+        and (len(ending) > 1 or len(stem) > 1)
+        and (ending.islower() or ending.isupper() or not ending.isalpha())
+    )
 
 
 def _name(match: re.Match[str]) -> Range | None:
@@ -269,9 +279,16 @@ KINDS = (
         r"(?<![\w.])(?:(?:[A-Za-z_]\w*+(?:\.|::|->))++[A-Za-z_]\w*+|[a-z_]\w*+)\((?:|[\w.,=\"'\[\] -]{0,60}[.,=\"'\[\]_0-9][\w.,=\"'\[\] -]{0,60})\)",
     ),
     _kind("code", "_", r"(?<!\w)_{0,2}[A-Za-z][A-Za-z0-9]*+(?:_[A-Za-z0-9]++)++(?!\w)", _name),
-    _kind("version", "0", r"(?<![\w.-])([A-Za-z][A-Za-z.+#]*+) (\d{1,4}(?:\.\d{1,3}){0,3}[a-z]?)(?!\w|[.,:/-]\d)", _named_version),
+    _kind(
+        "version",
+        "0",
+        r"(?<![\w.-])([A-Za-z][A-Za-z.+#]*+) (\d{1,4}(?:\.\d{1,3}){0,3}[a-z]?)(?!\w|[.,:/-]\d)",
+        _named_version,
+    ),
     _kind("code", "c", r"(?<![\w-])[a-z]++[A-Z][A-Za-z0-9]*+(?:\.[a-zA-Z_]\w++)*+(?![\wäöüß])", _name),
-    _kind("version", "0", r"(?<![\w.,:-])[vV]?\d{1,4}(?:\.\d{1,4}){1,4}(?:[-.]?[a-z]{1,6}\d{0,3})?(?!\w|[,:]\d)", _version),
+    _kind(
+        "version", "0", r"(?<![\w.,:-])[vV]?\d{1,4}(?:\.\d{1,4}){1,4}(?:[-.]?[a-z]{1,6}\d{0,3})?(?!\w|[,:]\d)", _version
+    ),
     _kind("formula", "0c₀", r"(?<!\w)[A-Z][A-Za-z0-9()₀-₉⁰¹²³⁴-⁹⁺⁻]*+", _formula),
     _kind("product", "0", r"(?<![\w.])(?=[\w./#+-]{0,40}\d)\w++(?:[-./#+]\w++)*+", _product),
 )

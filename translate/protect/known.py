@@ -24,10 +24,15 @@ def make_known_pairs(tokenizer: Tokenizer) -> list[Known]:
     for german, english, names in PAIRS:
         source, target = tokenizer.encode([german])[0], tokenizer.encode_target([english])[0]
         places = [
-            (len(tokenizer.encode([german.partition(name)[0]])[0]) - 1, len(tokenizer.encode_target([english.partition(name)[0]])[0]))
+            (
+                len(tokenizer.encode([german.partition(name)[0]])[0]) - 1,
+                len(tokenizer.encode_target([english.partition(name)[0]])[0]),
+            )
             for name in names.split()
         ]
-        known.append(((source, target), tuple(place for place in places if place[0] < len(source) and place[1] < len(target))))
+        known.append(
+            ((source, target), tuple(place for place in places if place[0] < len(source) and place[1] < len(target)))
+        )
     return known
 
 

@@ -14,7 +14,9 @@ BREAKS = frozenset("br hr p div li ul ol tr td th table img wbr h1 h2 h3 h4 h5 h
 EMPHASIS = re.compile(
     r"(?<![\w*_~\\])(?P<mark>\*\*\*|\*\*|\*|___|__|_|~~)(?=[^\s*_~])(?P<inside>(?:(?!(?P=mark))[^\n]){1,1000}?)(?<=[^\s*_~\\])(?P=mark)(?![\w*_~])"
 )
-LINK = re.compile(r"(?P<open>!?\[)(?P<inside>[^\[\]\n]{1,500})(?P<close>\]\([^()\s]{1,1000}(?:\([^()\s]{0,200}\)[^()\s]{0,200})?(?: \"[^\"\n]{0,200}\")?\))")
+LINK = re.compile(
+    r"(?P<open>!?\[)(?P<inside>[^\[\]\n]{1,500})(?P<close>\]\([^()\s]{1,1000}(?:\([^()\s]{0,200}\)[^()\s]{0,200})?(?: \"[^\"\n]{0,200}\")?\))"
+)
 WORDY = re.compile(r"[^\W\d_]")
 
 
@@ -57,9 +59,7 @@ def pair_markdown(text: str, spans: Sequence[Span]) -> list[MarkedRange]:
     """Markdown's emphasis and links outside the spans; a link's address may be a span."""
     pairs = []
     if "](" in text:
-        pairs += [
-            MarkedRange(m.start(), m.end("open"), m.start("close"), m.end()) for m in LINK.finditer(text)
-        ]
+        pairs += [MarkedRange(m.start(), m.end("open"), m.start("close"), m.end()) for m in LINK.finditer(text)]
     if "*" in text or "_" in text or "~~" in text:
         for match in EMPHASIS.finditer(text):
             width = len(match["mark"])

@@ -141,7 +141,9 @@ def _strip_edges(layout: _Layout) -> None:
         layout.end = layout.start + len(text[layout.start : layout.end].rstrip())
         paired = {edge for pair in layout.pairs for edge in (pair.start, pair.inner_end)}
         for pair in layout.pairs:
-            if (pair.start, pair.end) == (layout.start, layout.end) and WORDY.search(text, pair.inner_start, pair.inner_end):
+            if (pair.start, pair.end) == (layout.start, layout.end) and WORDY.search(
+                text, pair.inner_start, pair.inner_end
+            ):
                 layout.start, layout.end = pair.inner_start, pair.inner_end
                 layout.pairs.remove(pair)
                 changed = True
@@ -232,7 +234,15 @@ def _build(layout: _Layout, number: int, terms: Sequence[TermUse]) -> Masked:
             before = start > layout.start and text[start - 1].isalnum() and bool(parts[-1])
             behind = end < layout.end and text[end].isalnum()
             term = by_place.get((start, end)) if kind == "term" else None
-            stand_ins.append(StandIn(name, term.english if term else text[start:end], before, behind, term is not None and not term.term.keep))
+            stand_ins.append(
+                StandIn(
+                    name,
+                    term.english if term else text[start:end],
+                    before,
+                    behind,
+                    term is not None and not term.term.keep,
+                )
+            )
             parts.append(" " * before + name + " " * behind)
             places[start] = length
             length += len(parts[-1])

@@ -6,25 +6,31 @@ words exceed a threshold by most in sum (Bentley's maximum subarray).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from translate.protect.english import ARTICLE, FUNCTION_WORDS, choose_article, is_plural, pluralize
+from translate.protect.english import ARTICLE, FUNCTION_WORDS, choose_article, pluralize
 from translate.protect.mask import Edit, Mark, Masked, apply_edits
 from translate.protect.standins import find_names
 from translate.protect.terms import TermUse
 
-Shares = NDArray[np.float32]
+if TYPE_CHECKING:  # numpy takes longer to import than `--help` may
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Shares = NDArray[np.float32]
 
 MARK_SHARE = 0.35
 """Of an English word's attention that has to be on the German between two marks."""
 TERM_SHARE = 0.3
 WEAK = 0.42
-"""Where no English word looks at a term as much as that, the model has mostly left it out."""
+"""Where no English word looks at a term as much as that, the model has mostly left it out: a stand-in is tried."""
+
+FAINT = 0.2
+"""Where no word looks at it even so much, none is replaced."""
 
 ENGLISH_WORD = re.compile(r"\w+(?:['’-]\w+)*")
 GERMAN_START = re.compile(r"\W*([a-zäöüß]+)\b")
@@ -57,10 +63,10 @@ class Alignment:
     words: tuple[Word, ...]
     find_token: Callable[[int], int]
 
-    def measure(self, start: int, end: int) -> NDArray[np.float32]:
+    def measure(self, start: int, end: int) -> list[float]:
         """How much of each word's attention is on `text[start:end]` of the model's text."""
         first, last = self.find_token(start), self.find_token(end)
-        return np.array([word.shares[first : max(last, first + 1)].sum() for word in self.words], dtype=np.float32)
+        return [float(word.shares[first : max(last, first + 1)].sum()) for word in self.words]
 
 
 def make_words(target: str, tokens: Sequence[Token]) -> tuple[Word, ...]:
@@ -70,10 +76,12 @@ def make_words(target: str, tokens: Sequence[Token]) -> tuple[Word, ...]:
         own = [
             token.shares
             for token in tokens
-            if token.start < match.end() and match.start() < token.end and any(map(str.isalnum, target[token.start : token.end]))
+            if token.start < match.end()
+            and match.start() < token.end
+            and any(map(str.isalnum, target[token.start : token.end]))
         ]
         if own:
-            words.append(Word(match.start(), match.end(), match[0], np.mean(own, axis=0)))
+            words.append(Word(match.start(), match.end(), match[0], sum(own[1:], own[0]) / len(own)))
     return tuple(words)
 
 
@@ -86,19 +94,19 @@ class Block:
     share: float
 
 
-def find_block(shares: NDArray[np.float32], threshold: float) -> Block | None:
+def find_block(shares: Sequence[float], threshold: float) -> Block | None:
     """The consecutive words that exceed the threshold by most, all in all; the one with the greatest share if none does."""
-    if not len(shares):
+    if not shares:
         return None
-    best, best_range, total, start = -np.inf, (0, 0), 0.0, 0
-    for place, value in enumerate(shares - threshold):
+    best, best_range, total, start = -math.inf, (0, 0), 0.0, 0
+    for place, share in enumerate(shares):
         if total <= 0:
             total, start = 0.0, place
-        total += float(value)
+        total += share - threshold
         if total > best:
             best, best_range = total, (start, place)
     first, last = best_range
-    return Block(first, last, float(shares[first : last + 1].max()))
+    return Block(first, last, max(shares[first : last + 1]))
 
 
 def trim_function_words(words: Sequence[Word], block: Block, *, behind: bool = True) -> Block:
@@ -146,9 +154,21 @@ def _find_marked(masked: Masked, mark: Mark, alignment: Alignment) -> tuple[int,
     start, end = alignment.words[block.first].start, alignment.words[block.last].end
     if not masked.text[: mark.start].strip():
         start = 0
-    while start and inside[:1] and not inside[0].isalnum() and not target[start - 1].isalnum() and not target[start - 1].isspace():
+    while (
+        start
+        and inside[:1]
+        and not inside[0].isalnum()
+        and not target[start - 1].isalnum()
+        and not target[start - 1].isspace()
+    ):
         start -= 1
-    while end < len(target) and inside and not inside[-1].isalnum() and not target[end].isalnum() and not target[end].isspace():
+    while (
+        end < len(target)
+        and inside
+        and not inside[-1].isalnum()
+        and not target[end].isalnum()
+        and not target[end].isspace()
+    ):
         end += 1
     return start, end
 
@@ -180,7 +200,7 @@ def _place_term(use: TermUse, alignment: Alignment, taken: Sequence[tuple[int, i
         if any(word.start < end and start < word.end for start, end in taken) or word.text.lower() in FUNCTION_WORDS:
             shares[number] = 0
     block = find_block(shares, TERM_SHARE)
-    if block is None or block.share == 0:
+    if block is None or block.share < FAINT:
         return Placed(use, (), weak=True)
     block = trim_function_words(words, block)
     start, end = words[block.first].start, words[block.last].end
@@ -191,15 +211,10 @@ def _place_term(use: TermUse, alignment: Alignment, taken: Sequence[tuple[int, i
     old_bare = old[: possessive.start()] if possessive else old
     english = use.term.english
     if not use.term.keep:
-        english = pluralize(english) if _is_many(use, old_bare) else english
+        english = pluralize(english) if use.is_many(old_bare) else english
         english = _match_capital(target, start, english)
     new = english + (possessive[0] if possessive else "")
     return Placed(use, (*_fix_article(target, start, english), Edit(start, end, new)), weak=block.share < WEAK)
-
-
-def _is_many(use: TermUse, old: str) -> bool:
-    """Whether the English is to be a plural: the model's own word tells, unless it has none."""
-    return is_plural(old) or (use.plural and old.lower() == use.term.german.lower())
 
 
 def _find_wanted(use: TermUse, target: str, start: int, end: int) -> tuple[int, int] | None:

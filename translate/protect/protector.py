@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -9,7 +10,7 @@ from dataclasses import replace
 
 from translate.protect import codes, endings, kinds, marks
 from translate.protect.mask import Masked, mask
-from translate.protect.placing import MARK_SHARE, TERM_SHARE, WEAK
+from translate.protect.placing import FAINT, MARK_SHARE, TERM_SHARE, WEAK
 from translate.protect.standins import LISTS
 from translate.protect.terms import TermFinder, count_english
 from translate.records import Signature, Term
@@ -28,8 +29,6 @@ class Protector:
 
     def __init__(self, terms: Sequence[Term] = (), *, aligned: bool = True) -> None:
         self._finder, self._aligned = TermFinder(terms), aligned
-        self.signature: Signature = {"protect": _digest_rules(), **_sign_terms(terms)}
-        """What of it can change a row."""
 
     def mask(self, source: str, number: int = 0, weak: Collection[int] = ()) -> Masked:
         """The sentence as the model gets it, with stand-ins of list `number`; for the terms `weak`, too (places in the sentence)."""
@@ -56,13 +55,21 @@ class Protector:
         return any(count_english(term, target) < count for term, count in wanted.items())
 
 
+def sign_protection(terms: Sequence[Term]) -> Signature:
+    """What of the protection can change a row: lists, patterns, and the glossary's terms."""
+    return {"protect": _digest_rules(), **_sign_terms(terms)}
+
+
+@functools.cache
 def _digest_rules() -> str:
     """A short name for all patterns and lists: other ones, other rows."""
     rules = [
         BEHAVIOUR,
         repr([(kind.name, kind.signs, kind.pattern.pattern) for kind in kinds.KINDS]),
-        repr((LISTS, MARK_SHARE, TERM_SHARE, WEAK, sorted(endings.DOMAINS), endings.FILES.pattern)),
-        repr([sorted(words) for words in (codes.TRANSLATED, codes.VERSIONED, codes.COMMON, kinds.FILLING, marks.BREAKS)]),
+        repr((LISTS, MARK_SHARE, TERM_SHARE, WEAK, FAINT, sorted(endings.DOMAINS), endings.FILES.pattern)),
+        repr(
+            [sorted(words) for words in (codes.TRANSLATED, codes.VERSIONED, codes.COMMON, kinds.FILLING, marks.BREAKS)]
+        ),
         repr((codes.ORDINARY.pattern, codes.MEASURE.pattern, marks.EMPHASIS.pattern, marks.LINK.pattern)),
     ]
     return hashlib.blake2b("\0".join(rules).encode(), digest_size=4).hexdigest()

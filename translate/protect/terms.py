@@ -7,17 +7,25 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from translate.protect.english import pluralize
+from translate.protect.english import is_plural, pluralize
 from translate.records import Term
 
 WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 MANY = frozenset(
     """
-    die alle vielen viele mehrere einige wenige beide manche diese jene keine unsere meine deine seine ihre eure zwei drei vier fünf
-    sechs sieben acht neun zehn elf zwölf zahlreiche verschiedene
+    alle vielen viele mehrere mehreren einige einigen wenige wenigen beide beiden manche zwei drei vier fünf sechs sieben acht neun zehn
+    elf zwölf zahlreiche zahlreichen verschiedene verschiedenen sämtliche unzählige dutzende hunderte tausende millionen
     """.split()
 )
-"""Words before a noun that mostly tell of several."""
+"""Words before a noun that tell of several."""
+ONE = frozenset(
+    """
+    des dem eines einem einen ein jedes jeden jedem jeder jede im am vom zum beim ins zur kein keinem keines dieses diesem meines
+    meinem deines seines seinem ihres ihrem unseres unserem welchem welches
+    """.split()
+)
+"""Words before a noun that tell of one."""
+FEMININE = ("ung", "heit", "keit", "schaft", "ion", "tät", "ie", "ik", "ur", "anz", "enz", "ei", "in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +35,25 @@ class TermUse:
     start: int
     end: int
     term: Term
-    plural: bool
-    """Whether the form is more likely a plural, by itself and by the word before it."""
+    plural: bool | None
+    """Whether the German form is a plural; None if neither it nor the words before it tell."""
     stand_in: bool = False
     """Whether a stand-in takes its place on the way through the model."""
+    form: str = ""
+    """As it stands in the text."""
     place: int = 0
     """Where it begins in the sentence, whatever the model gets of it."""
 
+    def is_many(self, english: str = "") -> bool:
+        """Whether it is a plural; where the German does not tell, as the model's own English does."""
+        if self.plural is not None:
+            return self.plural
+        return is_plural(english) if english else self.form.casefold() != self.term.german.casefold()
+
     @property
     def english(self) -> str:
-        """The English where nothing but the German tells its form."""
-        return pluralize(self.term.english) if self.plural and not self.term.keep else self.term.english
+        """The English where the model's own is not known."""
+        return pluralize(self.term.english) if self.is_many() and not self.term.keep else self.term.english
 
     def moved(self, start: int, end: int) -> TermUse:
         """The same at another place."""
@@ -50,7 +66,8 @@ def lemmatize(word: str) -> str:
     import simplemma  # here, for its table takes a second
 
     shouted = word.isupper() and len(word) > 3
-    return simplemma.lemmatize(word.capitalize() if shouted else word, lang="de").casefold()
+    base: str = simplemma.lemmatize(word.capitalize() if shouted else word, lang="de")
+    return base.casefold()
 
 
 class TermFinder:
@@ -74,7 +91,17 @@ class TermFinder:
                 term, count = match
                 last = words[position + count - 1]
                 start = words[position].start()
-                found.append(TermUse(start, last.end(), term, _is_many(text[:start], last[0], term), term.keep, start))
+                found.append(
+                    TermUse(
+                        start,
+                        last.end(),
+                        term,
+                        find_number(text[:start], last[0], term.german.split()[-1]),
+                        term.keep,
+                        text[start : last.end()],
+                        start,
+                    )
+                )
             position += match[1] if match else 1
         return found
 
@@ -95,18 +122,25 @@ def _keys(word: str) -> frozenset[str]:
     return frozenset((word.casefold(), lemmatize(word)))
 
 
-def _is_many(before: str, form: str, term: Term) -> bool:
-    """Whether a form that stands behind these words is more likely a plural than a singular."""
-    words = re.findall(r"\w+", before[-60:])[-3:]
-    near = words[-1].lower() if words else ""
-    if any(word.isdecimal() and word != "1" for word in words[-2:]) or near in MANY - {"die"}:
+def find_number(before: str, form: str, base: str) -> bool | None:
+    """Whether a form of a noun, behind these words, is a plural; None if that cannot be told.
+
+    `dem Fahrer`, `drei Fehler`, `Probleme` can be told; `Fehler`, and `Soldaten` or `Kunden`, which may be one man, cannot.
+    """
+    near = [word.lower() for word in re.findall(r"\w+", before[-60:])[-3:]]
+    if any(word in MANY or (word.isdecimal() and word != "1") for word in near[-2:]):
         return True
-    base = term.german.split()[-1]
-    if form.casefold() == base.casefold():
+    adjectives = all(word.endswith(("en", "e", "er", "es")) for word in near[-1:])
+    if near and (near[-1] in ONE or (adjectives and near[-2:-1] and near[-2] in ONE)):
         return False
-    if near in ("dem", "des", "eines", "einem", "einer", "vom", "zum", "im", "am", "beim", "einen", "jeden", "jedes", "kein"):
-        return False
-    return not form.endswith("s") or base[-1:] in "aiouy"  # a genitive; `Autos` may be one
+    form, base = form.casefold(), base.casefold()
+    if form == base:
+        return None
+    if form in (f"{base}s", f"{base}es", f"{base}ens", f"{base}ns"):
+        return None if base[-1] in "aiouy" else False
+    if form in (f"{base}en", f"{base}n") and not base.endswith((*FEMININE, "el", "er", "en")):
+        return None
+    return True
 
 
 def count_english(term: Term, target: str) -> int:

@@ -6,9 +6,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
-import numpy as np
-
-from translate.engines.alignment import Aligner
+from translate.engines.alignment import Aligner, spread
 from translate.engines.base import Engine
 from translate.model.tokenizer import GIANT, Tokenizer
 from translate.protect.mask import Masked
@@ -152,10 +150,15 @@ class SentenceDecoder:
             for second in self._try_again([replace(one.tried, names=names) for one in lost]):
                 first = settled[second.source]
                 settled[second.source] = second.count(first) if second.lost < first.lost else first.count(second)
-        weak = [one for one in settled.values() if one.weak and not one.lost]
-        for second in self._try_again([replace(one.tried, weak=one.weak) for one in weak]):
-            first = settled[second.source]
-            settled[second.source] = second.count(first) if self._places_better(first, second) else first.count(second)
+        weak = {one.source: one for one in settled.values() if one.weak and one.tried.protected}
+        for names in range(UNPROTECTED):
+            for second in self._try_again([replace(one.tried, names=names, weak=one.weak) for one in weak.values()]):
+                first = settled[second.source]
+                if self._places_better(first, second):
+                    del weak[second.source]
+                    settled[second.source] = second.count(first)
+                else:
+                    settled[second.source] = first.count(second)
         doubtful = [one for one in settled.values() if worth_retrying(one.translation.flags)]
         for second in self._try_again([one.tried.more_safely() for one in doubtful]):
             settled[second.source] = settled[second.source].improve(second)
@@ -165,7 +168,7 @@ class SentenceDecoder:
     def _places_better(first: Decoded, second: Decoded) -> bool:
         """Whether a try with stand-ins for terms is to be taken: all are there, and it is no worse otherwise."""
         severe = worth_retrying(second.translation.flags) and not worth_retrying(first.translation.flags)
-        return not second.lost and not severe and Flag.TERM_MISSING not in second.translation.flags
+        return second.lost <= first.lost and not severe and Flag.TERM_MISSING not in second.translation.flags
 
     def _try_again(self, tries: Sequence[Try]) -> Iterator[Decoded]:
         pendings = self._prepare(tries)
@@ -225,10 +228,9 @@ class SentenceDecoder:
         firsts = [0, *accumulate(len(request.source) for request in pending.requests)]
         written = 0
         for number, (request, answer) in enumerate(zip(pending.requests, answers, strict=True)):
-            target = pending.hypotheses[request.number].target
-            shares = np.zeros((len(target), firsts[-1]), dtype=np.float32)
-            shares[:, firsts[number] : firsts[number + 1]] = aligner.align(request.source, target)
-            ends = [len(self._tokenizer.decode(target[:count])) for count in range(len(target) + 1)]
+            ids = pending.hypotheses[request.number].target
+            shares = spread(aligner.align(request.source, ids), firsts[number], firsts[-1])
+            ends = [len(self._tokenizer.decode(ids[:count])) for count in range(len(ids) + 1)]
             tokens += [
                 Token(written + start, written + end, row)
                 for start, end, row in zip(ends, ends[1:], shares, strict=False)

@@ -11,7 +11,7 @@ from translate.engines.base import Engine, SelfCheck, choose_engine, refusals_of
 from translate.model.folder import read_canary
 from translate.model.tokenizer import Tokenizer
 from translate.protect.known import make_known_pairs
-from translate.protect.protector import Protector
+from translate.protect.protector import sign_protection
 from translate.records import Flag, Model, ModelError, Request, Settings, Signature
 from translate.run.advice import advise
 from translate.run.checks import check_target
@@ -110,7 +110,7 @@ def make_signature(model: Model, engine: Engine, tokenizer: Tokenizer, settings:
         "normalize": tokenizer.normalization,
         "split": str(settings.comfortable_tokens),
         "behaviour": BEHAVIOUR,
-        **Protector(settings.glossary).signature,
+        **sign_protection(settings.glossary),
     }
     return signature
 

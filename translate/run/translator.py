@@ -207,7 +207,11 @@ class RequestStream:
 
 def copy_untranslatable(texts: Iterable[str]) -> dict[str, Translation]:
     """Those of the texts that hold no word, as their own translations."""
-    return {text: Translation(text, None, (Flag.PASSTHROUGH,)) for text in texts if not (needs_model(text) and needs_model(strip_spans(text)))}
+    return {
+        text: Translation(text, None, (Flag.PASSTHROUGH,))
+        for text in texts
+        if not (needs_model(text) and needs_model(strip_spans(text)))
+    }
 
 
 def answer(copied: Mapping[str, Translation], known: Mapping[str, Remembered], counts: Mapping[str, int]) -> Outcome:

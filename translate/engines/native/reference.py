@@ -67,7 +67,9 @@ class Reference:
     def _decode_layer(self, number: int, x: Array, memory: Array) -> tuple[Array, Array]:
         """The layer's output [tokens, d], and how its heads look at the source [heads, tokens, source tokens]."""
         layer = f"model.decoder.layers.{number}"
-        x = self._normalize(f"{layer}.self_attn_layer_norm", x + self._attend(f"{layer}.self_attn", x, x, causal=True)[0])
+        x = self._normalize(
+            f"{layer}.self_attn_layer_norm", x + self._attend(f"{layer}.self_attn", x, x, causal=True)[0]
+        )
         gathered, shares = self._attend(f"{layer}.encoder_attn", x, memory)
         return self._feed_forward(layer, self._normalize(f"{layer}.encoder_attn_layer_norm", x + gathered)), shares
 
