@@ -2,7 +2,9 @@
 
     python benchmarks/protect.py spans CASES.jsonl [--model NAME] [--engine NAME] [--show N]
     python benchmarks/protect.py terms CASES.jsonl …
-    python benchmarks/protect.py cost SOURCES.txt [--reference REFERENCES.txt] …
+    python benchmarks/protect.py cost SOURCES.txt --reference REFERENCES.txt …
+
+With --page the outcome is also written into docs/protect.md, each of the three in a line of its own.
 
 `spans`: each case is a source, its spans (start, end, text, kind) and a reference. A sentence is right if each span is in
 the English as often as in the German, and pairs of tags enclose the words that they enclose in the reference.
@@ -25,6 +27,7 @@ from typing import Any
 
 import sacrebleu
 
+from pages import insert_block
 from translate.model.catalog import resolve_model
 from translate.protect.kinds import find_spans
 from translate.protect.mask import Masked
@@ -33,6 +36,7 @@ from translate.records import Settings, Term, Translation
 from translate.run.decoding import SentenceDecoder, find_owners
 from translate.run.loading import LoadedModel, load
 
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "protect.md"
 TAG = re.compile(r"<[^<>]+>")
 WORD = re.compile(r"\w+")
 
@@ -62,8 +66,8 @@ def translate(loaded: LoadedModel, sources: Sequence[str], *, protected: bool = 
     return [found[source] for source in sources]
 
 
-def judge_spans(loaded: LoadedModel, cases: Sequence[dict[str, Any]], show: int) -> None:
-    """Print how many sentences are right, kind by kind, and examples."""
+def judge_spans(loaded: LoadedModel, cases: Sequence[dict[str, Any]], show: int) -> str:
+    """Print how many sentences are right, kind by kind, and examples; what it comes to."""
     targets = translate(loaded, [case["source"] for case in cases])
     bare = translate(loaded, [case["source"] for case in cases], protected=False)
     right: dict[str, Counter[bool]] = defaultdict(Counter)
@@ -84,9 +88,16 @@ def judge_spans(loaded: LoadedModel, cases: Sequence[dict[str, Any]], show: int)
     for kind, counts in sorted(right.items()):
         print(f"{kind:10} {counts[True]:4} of {counts.total():4}  {100 * counts[True] / counts.total():.1f} %")
     references = [[case["reference"] for case in cases]]
-    for name, some in (("protected", targets), ("as it is", bare)):
-        print(f"chrF {name}: {sacrebleu.corpus_chrf([one.target for one in some], references).score:.1f}")
-    print(f"words between tags, F1 against the reference: {sum(overlaps) / max(1, len(overlaps)):.2f}")
+    chrf = [sacrebleu.corpus_chrf([one.target for one in some], references).score for some in (targets, bare)]
+    within = sum(overlaps) / max(1, len(overlaps))
+    alone = sum(
+        all(other.target.count(span["text"]) == case["source"].count(span["text"]) for span in case["spans"])
+        for case, other in zip(cases, bare, strict=True)
+    )
+    return (
+        f"- Spans: in {right['all'][True]} of {len(cases)} sentences every span comes out exactly (without protection: {alone}); chrF against "
+        f"references {chrf[0]:.1f} (without: {chrf[1]:.1f}). Words between paired tags against the references' own: F1 {within:.2f}."
+    )
 
 
 def overlap(target: str, reference: str) -> float:
@@ -106,8 +117,8 @@ def inner_words(text: str) -> Iterator[str]:
         position = tag.end()
 
 
-def judge_terms(loaded: LoadedModel, cases: Sequence[dict[str, Any]], show: int) -> None:
-    """Print how many terms are right, by where they stand, and examples."""
+def judge_terms(loaded: LoadedModel, cases: Sequence[dict[str, Any]], show: int) -> str:
+    """Print how many terms are right, by where they stand, and examples; what it comes to."""
     right: dict[str, Counter[str]] = defaultdict(Counter)
     for case in cases:
         compound = case["where"] == "compound"
@@ -126,6 +137,11 @@ def judge_terms(loaded: LoadedModel, cases: Sequence[dict[str, Any]], show: int)
             )
     for where, counts in sorted(right.items()):
         print(f"{where:14} {dict(counts)}  {100 * counts['right'] / counts.total():.1f} %")
+    words, compounds = right["not compound"], right["compounds"]
+    return (
+        f"- Terms that the model would call otherwise: {words['right']} of {words.total()} come out in the right number and once; of compounds with "
+        f"an entry of their own {compounds['right']} of {compounds.total()}."
+    )
 
 
 def judge_term(case: dict[str, Any], target: str) -> str:
@@ -143,8 +159,8 @@ def judge_term(case: dict[str, Any], target: str) -> str:
     return "right" if max(counts) == 1 or sum(counts) <= wanted + (len(set(forms)) == 2) else "twice"
 
 
-def measure_cost(loaded: LoadedModel, sources: Sequence[str], references: Sequence[str] | None, rounds: int) -> None:
-    """Print seconds and BLEU with and without protection, by turns."""
+def measure_cost(loaded: LoadedModel, sources: Sequence[str], references: Sequence[str], rounds: int) -> str:
+    """Print seconds and BLEU with and without protection, by turns; what it comes to."""
     seconds: dict[bool, list[float]] = {True: [], False: []}
     targets: dict[bool, list[str]] = {}
     for _ in range(rounds):
@@ -154,12 +170,15 @@ def measure_cost(loaded: LoadedModel, sources: Sequence[str], references: Sequen
             times.append(time.process_time() - started)
     spanned = [bool(find_spans(source)) for source in sources]
     differing = sum(a != b for a, b, spans in zip(*targets.values(), spanned, strict=True) if not spans)
-    for protected, name in ((True, "protected"), (False, "as it is")):
-        line = f"{name}: {min(seconds[protected]):.2f} s of processor time at best"
-        if references is not None:
-            line += f", BLEU {sacrebleu.corpus_bleu(targets[protected], [references]).score:.2f}"
-        print(line)
-    print(f"{sum(spanned)} of {len(sources)} sentences have a span; of the others {differing} differ")
+    found = [
+        (min(seconds[protected]), sacrebleu.corpus_bleu(targets[protected], [references]).score)
+        for protected in (True, False)
+    ]
+    print(f"seconds of processor time at best, and BLEU: protected {found[0]}, as it is {found[1]}")
+    return (
+        f"- Ordinary text ({len(sources):,} sentences, {sum(spanned)} of them with a span): {differing} sentences without a span differ; BLEU {found[0][1]:.2f} "
+        f"(without protection: {found[1][1]:.2f}), processor time {100 * (found[0][0] / found[1][0] - 1):+.1f} %."
+    )
 
 
 def main() -> None:
@@ -172,16 +191,19 @@ def main() -> None:
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--show", type=int, default=0, help="how many right ones to show, too")
+    parser.add_argument("--page", action="store_true", help="write the outcome into docs/protect.md")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     loaded = load(resolve_model(options.model).model, Settings(engine=options.engine, dtype=options.dtype))
     if options.what == "cost":
-        sources = options.cases.read_text(encoding="utf-8").splitlines()
-        references = options.reference.read_text(encoding="utf-8").splitlines() if options.reference else None
-        measure_cost(loaded, sources, references, options.rounds)
+        texts = [path.read_text(encoding="utf-8").splitlines() for path in (options.cases, options.reference)]
+        line = measure_cost(loaded, texts[0], texts[1], options.rounds)
     else:
         judge = judge_spans if options.what == "spans" else judge_terms
-        judge(loaded, read_cases(options.cases), options.show)
+        line = judge(loaded, read_cases(options.cases), options.show)
+    print(line)
+    if options.page:
+        insert_block(PAGE, f"protect-{options.what}", line)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,9 @@ def make_words(target: str, tokens: Sequence[Token]) -> tuple[Word, ...]:
             and any(map(str.isalnum, target[token.start : token.end]))
         ]
         if own:
-            words.append(Word(match.start(), match.end(), match[0], sum(own[1:], own[0]) / len(own)))
+            words.append(
+                Word(match.start(), match.end(), match[0], (sum(own[1:], own[0]) / len(own)).astype(own[0].dtype))
+            )
     return tuple(words)
 
 
@@ -152,7 +154,9 @@ def _find_marked(masked: Masked, mark: Mark, alignment: Alignment) -> tuple[int,
     if lower is None:
         block = trim_function_words(alignment.words, block, behind=False)
     start, end = alignment.words[block.first].start, alignment.words[block.last].end
-    if not masked.text[: mark.start].strip():
+    if not masked.text[: mark.start].strip() and all(
+        word.text.lower() in ("a", "an", "the") for word in alignment.words[: block.first]
+    ):
         start = 0
     while (
         start
