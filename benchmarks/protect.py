@@ -27,7 +27,7 @@ from typing import Any
 
 import sacrebleu
 
-from pages import insert_block
+from pages import replace_block
 from translate.model.catalog import resolve_model
 from translate.protect.kinds import find_spans
 from translate.protect.mask import Masked
@@ -203,7 +203,7 @@ def main() -> None:
         line = judge(loaded, read_cases(options.cases), options.show)
     print(line)
     if options.page:
-        insert_block(PAGE, f"protect-{options.what}", line)
+        replace_block(PAGE, f"protect-{options.what}", line)
 
 
 if __name__ == "__main__":
