@@ -159,6 +159,9 @@ def translate_files(
     text: bool = False,
     memory: bool = True,
     overwrite: bool = False,
+    wrapped: bool = False,
+    field: str | None = None,
+    id: str | None = None,
     on_event: Callable[[Event], None] = lambda _: None,
 ) -> FilesTranslation:
     """Translate files and folders into rows below `output`, as the command does; the same call again goes on.
@@ -174,7 +177,7 @@ def translate_files(
     >>> [row.target for row in read_rows(result.done[0].path)]
     ['Good day.', 'It rains.']
 
-    A file that cannot be read does not stop the others: it is in `failed`. `on_event` is told of everything that happens.
+    `wrapped`, `field` and `id` are the options of these names. A file that cannot be read does not stop the others: it is in `failed`. `on_event` is told of everything that happens.
     Raises TranslateError for what concerns the whole run: no file at all, the model, the output folder.
     """
     names = tuple(str(file) for file in files)
@@ -188,6 +191,9 @@ def translate_files(
         text=text,
         memory=memory,
         overwrite=overwrite,
+        wrapped=wrapped,
+        field=field,
+        id=id,
     )
     events: list[DocumentDone | DocumentFailed | Summary] = []
     for event in run(job):

@@ -99,6 +99,8 @@ class Located:
     document: Document
     sentence: Sentence
     space: str = ""
+    id: str | int | None = None
+    """Of the dataset's record that it stands in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ class Row:
     """Mean log-probability of the target's tokens under the model; null for a row that never saw the model."""
     flags: tuple[Flag, ...] = ()
     """Doubts and notes, from the list below; mostly empty."""
+    id: str | int | None = None
+    """Of the dataset's record that it stands in: `--id`, or the record's number from 0. Only in rows of datasets."""
 
 
 @dataclass(frozen=True, slots=True)

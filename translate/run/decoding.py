@@ -17,6 +17,7 @@ from translate.records import Flag, Hypothesis, Request, Settings, Translation
 from translate.run.checks import check_target, choose_better, order_flags, safer_source, worth_retrying
 from translate.run.loading import batch_tokens
 from translate.run.windows import make_batches
+from translate.text.wrapped import unwrap
 
 SPLIT_RETRY_TOKENS = 48
 """A doubtful row of more source tokens than this is split for its second try."""
@@ -110,7 +111,7 @@ class SentenceDecoder:
         return self._prepare([Try(source) for source in sources], number=number)
 
     def _prepare(self, tries: Sequence[Try], *, number: int = 0) -> list[Pending]:
-        masks = [self._protector.mask(tried.source, tried.names, tried.weak) for tried in tries]
+        masks = [self._protector.mask(unwrap(tried.source), tried.names, tried.weak) for tried in tries]
         texts = [lower(masked) if tried.safer else masked.text for tried, masked in zip(tries, masks, strict=True)]
         pendings = []
         for tried, masked, text, ids in zip(tries, masks, texts, self._encode_sentences(texts), strict=True):
@@ -203,10 +204,10 @@ class SentenceDecoder:
         flags = [*check_target(masked.text, answer), *self._model_flags(pending, hypotheses)]
         target, lost, weak = answer, 0, tuple[int, ...]()
         if not (masked.plain and pending.tried.protected):
-            lost = self._protector.count_lost(pending.tried.source, masked, answer)
+            lost = self._protector.count_lost(unwrap(pending.source), masked, answer)
             target, weak = self._put_back(pending, [text + gap for text, gap in zip(texts, gaps, strict=True)])
             flags += [Flag.PROTECTED_LOST] * bool(lost)
-        if self._protector.misses_term(pending.tried.source, target):
+        if self._protector.misses_term(unwrap(pending.source), target):
             flags.append(Flag.TERM_MISSING)
         source_tokens = sum(len(request.source) for request in pending.requests)
         translation = Translation(target, round(score, 6), order_flags(flags))

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from translate.formats.base import english_name, has_format
 from translate.records import Flag, OutputError, Row, Sentence
 
 LINE_BREAKS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"})
@@ -19,6 +20,8 @@ def format_row(row: Row) -> str:
     score = None if row.score is None else round(row.score, 4)
     fields = {"doc": row.doc, "paragraph": row.paragraph, "sentence": row.sentence, "start": row.start, "end": row.end}
     fields |= {"source": row.source, "target": row.target, "score": score, "flags": list(row.flags)}
+    if row.id is not None:
+        fields["id"] = row.id
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).translate(LINE_BREAKS)
 
 
@@ -57,8 +60,20 @@ def rows_path(folder: Path, document: str) -> Path:
 
 
 def text_path(folder: Path, document: str) -> Path:
-    """Where a document's English text goes."""
-    return folder / f"{document.removesuffix('.txt')}.en.txt"
+    """Where a document's English goes: text, or a file of the document's own kind."""
+    return folder / english_name(document)
+
+
+def source_path(folder: Path, document: str) -> Path | None:
+    """Where the text goes that was taken out of a document, and that offsets count in; None for plain text and datasets."""
+    return folder / f"{document}.source.txt" if has_format(document) else None
+
+
+def written_paths(folder: Path, document: str, *, text: bool) -> list[Path]:
+    """The files of a document: its rows, its English if that is wanted or the document is no plain text, its source's text."""
+    source = source_path(folder, document)
+    english = [text_path(folder, document)] if text or source else []
+    return [rows_path(folder, document), *english, *([source] if source else [])]
 
 
 def count_flags(flags: Iterable[Flag]) -> dict[str, int]:
