@@ -243,18 +243,25 @@ class ColumnWriter:
         kind = document.name.lower()
         make = _add_to_parquet if kind.endswith(COLUMNS) else _add_to_lines if kind.endswith(LINES) else _add_to_table
         self._adding: Generator[None] = make(document.path, reading, document.name, self._file, self._take)
-        self._next = ""
-        next(self._adding)
+        self._next, self._begun = "", False
 
     def write(self, english: str) -> None:
         """The next record's English."""
+        self._begin()
         self._next = english
         next(self._adding)
 
     def finish(self) -> None:
         """Write what is left, and give the file its name."""
+        self._begin()
         self._adding.close()
         self._file.finish()
+
+    def _begin(self) -> None:
+        """Not before a record has been read without an error."""
+        if not self._begun:
+            self._begun = True
+            next(self._adding)
 
     def discard(self) -> None:
         """Leave nothing behind."""

@@ -43,7 +43,10 @@ def _load(path: Path, encoding: str) -> pysubs2.SSAFile:
         with path.open("rb") as file:
             name = detect_encoding(file, encoding)
             text = file.read().decode(name)
-        return pysubs2.SSAFile.from_string(text.removeprefix("\ufeff"), format_=kind)
+        found = pysubs2.SSAFile.from_string(text.removeprefix("\ufeff"), format_=kind)
+        if text.strip() and not len(found) and "-->" not in text and not text.startswith("WEBVTT"):
+            raise ValueError("no time is in it")
+        return found
     except (pysubs2.Pysubs2Error, ValueError) as error:
         hint = "give a file of subtitles, or let the name of a plain text end in .txt; --encoding says what it is in"
         raise InputError(f"'{path}' holds no subtitles: {str(error)[:200]}", hint) from error
