@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import fmean
 
 from translate.model.catalog import resolve_model
+from translate.protect.glossary import read_glossary
 from translate.records import Document, Flag, OutputError, Row, Settings, format_signature
 from translate.run.checks import order_flags
 from translate.run.events import DocumentDone, DocumentFailed, End, Event, Item, Summary, Translated
@@ -59,7 +60,7 @@ class Translator:
 
     `model` is a hub name, a folder or a name of models.txt; None is the first of models.txt that is there. The other words
     are those of the command: `translate --help`. `memory` is a file that keeps every sentence for the next time, and may be
-    the memory.sqlite of a run. Raises TranslateError, whose `message` says what is wrong and whose `hint` what to do.
+    the memory.sqlite of a run; `glossary` is a file of terms. Raises TranslateError, whose `message` says what is wrong and whose `hint` what to do.
     Not to be used by two threads at once.
     """
 
@@ -72,9 +73,19 @@ class Translator:
         device: str = "auto",
         beams: int | None = None,
         normalize: bool = True,
+        target_language: str | None = None,
+        glossary: str | PathLike[str] | None = None,
         memory: str | PathLike[str] | None = None,
     ) -> None:
-        settings = Settings(engine=engine, dtype=dtype, device=device, beams=beams, normalize=normalize)
+        settings = Settings(
+            engine=engine,
+            dtype=dtype,
+            device=device,
+            beams=beams,
+            normalize=normalize,
+            target_language=target_language,
+            glossary=() if glossary is None else read_glossary(Path(glossary)),
+        )
         resolution = resolve_model(model, None)
         for refusal in resolution.refusals:
             log.warning("not using %s: %s; using %s", refusal.entry, refusal.reason, resolution.model.name)

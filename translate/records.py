@@ -219,6 +219,8 @@ class Settings:
     """Source tokens; a longer sentence is split at a clause end."""
     chunk_sentences: int = 10_000
     """Sentences in the window that is sorted by length."""
+    target_language: str | None = None
+    """As `--target-language` says; null is English."""
     glossary: tuple[Term, ...] = ()
     """The terms of `--glossary`."""
 

@@ -38,9 +38,9 @@ zwei Zeilen und `code`.
 ```python
 print("bleibt")
 ```
-1. Erstens  
+1. Erstens@@
    hart gebrochen
-"""
+""".replace("@@", "  ")
 
 SRT = """1
 00:00:01,000 --> 00:00:02,500

@@ -119,6 +119,14 @@ class RunOptions:
     normalize: Annotated[
         bool, typer.Option("--normalize/--no-normalize", help="Punctuation as OPUS-MT models learned it.")
     ] = True
+    target_language: Annotated[
+        str | None,
+        typer.Option(
+            "--target-language",
+            metavar="CODE",
+            help="Of models with several targets: another than English, such as fra.",
+        ),
+    ] = None
     glossary: Annotated[
         Path | None,
         typer.Option("--glossary", metavar="FILE", help="TSV, CSV or TBX: German term, English term, optionally keep."),
@@ -206,6 +214,7 @@ def make_job(options: RunOptions) -> Job:
         batch_size=options.batch_size,
         batch_tokens=options.batch_tokens,
         normalize=options.normalize,
+        target_language=options.target_language,
         glossary=() if options.glossary is None else read_glossary(options.glossary),
     )
     return Job(

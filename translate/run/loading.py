@@ -64,7 +64,7 @@ def load(model: Model, settings: Settings, *, advised: bool = False) -> LoadedMo
     Raises EngineError for an engine or a setting that cannot be; ModelError for a model whose files do not belong
     together, that breaks the engine, or that does not translate the canary as it should.
     """
-    tokenizer = Tokenizer(model, normalize=settings.normalize)
+    tokenizer = Tokenizer(model, normalize=settings.normalize, target=settings.target_language)
     engine, settings, advice = _choose(model, settings, make_check(model, tokenizer), advised=advised)
     check_canary(model, engine, tokenizer)
     signature = make_signature(model, engine, tokenizer, settings)
@@ -108,6 +108,7 @@ def make_signature(model: Model, engine: Engine, tokenizer: Tokenizer, settings:
     signature |= {
         "sentences": f"choppa-{version('choppa-srx')}",
         "normalize": tokenizer.normalization,
+        **({"target": tokenizer.target} if tokenizer.target else {}),
         "split": str(settings.comfortable_tokens),
         "behaviour": BEHAVIOUR,
         **sign_protection(settings.glossary),
