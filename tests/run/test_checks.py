@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from tests.helpers.cases import Case, read_cases
 from translate.records import Flag, Translation
-from translate.run.checks import check_target, choose_better, is_number_mismatch, needs_model, order_flags, safer_source
+from translate.run.checks import check_target, choose_better, is_number_mismatch, needs_model, order_flags
 
 COPIED = [
     "* * *", "—", "…", "!!!", "12", "1.000,5", "24.12.2026", "12:30", "+49 30 1234567", "🙂", "(3)", "a)", "B.", "iv.", "10 %", "§ 3",
@@ -99,11 +100,16 @@ def test_the_better_of_two_is_the_less_severe_then_the_likelier() -> None:
     assert choose_better(fair, fair).target == "the city"
 
 
-def test_capitals_are_lowered_for_a_second_try() -> None:
-    """Models have seen few words in capitals."""
-    assert safer_source("LESEN SIE AUCH DAS") == "Lesen sie auch das"
-    assert safer_source("Die EU") == "Die EU"
-    assert safer_source("EU") == "EU"
+@pytest.mark.parametrize("case", read_cases("echo"), ids=lambda case: str(case.number))
+def test_reported_copies(case: Case) -> None:
+    """Capitals and short headlines that came out as they went in, or half so."""
+    assert Flag.ECHO in check_target(case.input["source"], case.input["target"])
+
+
+@pytest.mark.parametrize("target", ["SIEMENS AND BOSCH BUILD", "Siemens und Bosch build", "THE CDU WINS"])
+def test_names_in_capitals_are_no_copy(target: str) -> None:
+    """Names stand on both sides."""
+    assert Flag.ECHO not in check_target("SIEMENS UND BOSCH BAUEN", target)
 
 
 def test_flags_have_one_order() -> None:
@@ -147,6 +153,10 @@ def test_numbers_are_read_as_each_language_writes_them(source: str, target: str,
     [
         ("Wo ist der Bahnhof?", True),
         ("BITTE NICHT BETRETEN, DAS EIS IST DÜNN!", True),
+        ("BITTE NICHT BETRETEN", True),
+        ("RUNDFUNK BERLIN BRANDENBURG", False),
+        ("Mehr Geld für Schulen", True),
+        ("Streit um Rente", True),
         ("Frankfurter Allgemeine Zeitung", False),
         ("„Der Spiegel“, „Die Zeit“", False),
         ("The quick brown fox jumps over the lazy dog.", False),

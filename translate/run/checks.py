@@ -164,10 +164,22 @@ def is_echo(source: str, target: str) -> bool:
     if GERMAN_WORDS.isdisjoint(known) and not ENGLISH_WORDS.isdisjoint(known):
         return False  # it was English before
     if len(plain) < 2:
-        same = len(words) > 1 and _words(source) == _words(target)
-        return same and (len(plain) == 1 or (source[-1] in ".?!" and not GERMAN_WORDS.isdisjoint(known)))
+        if len(words) < 2 or _words(source) != _words(target):
+            return source.isupper() and target.isupper() and _is_half_copied(words, target)
+        telling = known if source[-1] in ".?!" or source.isupper() else words
+        return len(plain) == 1 or not GERMAN_WORDS.isdisjoint(telling)
     there = set(WORD.findall(target))
     return sum(word in there for word in plain) > 0.6 * len(plain)
+
+
+def _is_half_copied(words: Sequence[str], target: str) -> bool:
+    """Whether half of the words, all in capitals, stand in the target, and no English one: `DIE REGION WIL DIE STEUERN`."""
+    there = set(WORD.findall(target))
+    return (
+        len(words) > 2
+        and ENGLISH_WORDS.isdisjoint(map(str.lower, there))
+        and 2 * sum(word in there for word in words) >= len(words)
+    )
 
 
 def is_out_of_ratio(source: str, target: str) -> bool:
@@ -223,13 +235,6 @@ def _spelled(number: str, text: str, language: int) -> bool:
 def worth_retrying(flags: Sequence[Flag]) -> bool:
     """Whether an answer is so doubtful that it is tried again with safer decoding."""
     return not SEVERE.isdisjoint(flags)
-
-
-def safer_source(source: str) -> str:
-    """The source for a second try: words in capitals are lowered, since models know few of them."""
-    if source.isupper() and len(source) > 3:
-        return source[0] + source[1:].lower()
-    return source
 
 
 def choose_better(first: Translation, second: Translation) -> Translation:

@@ -14,10 +14,13 @@ from translate.protect.placing import Alignment, Token, make_words, place_marks,
 from translate.protect.protector import UNPROTECTED, Protector
 from translate.protect.standins import find_names
 from translate.records import Flag, Hypothesis, Request, Settings, Translation
-from translate.run.checks import check_target, choose_better, order_flags, safer_source, worth_retrying
+from translate.run.checks import check_target, choose_better, order_flags, worth_retrying
 from translate.run.loading import batch_tokens
 from translate.run.windows import make_batches
 from translate.text.wrapped import unwrap
+
+HOLE = "\ue000"
+"""Stands for a stand-in where words are written anew: a character that is in no word, and of no use in a text."""
 
 SPLIT_RETRY_TOKENS = 48
 """A doubtful row of more source tokens than this is split for its second try."""
@@ -33,7 +36,7 @@ class Try:
     weak: tuple[int, ...] = ()
     """Where terms begin that are to have stand-ins."""
     safer: bool = False
-    """With decoding that cannot loop, capitals lowered, and longer sentences split in two."""
+    """With decoding that cannot loop, and longer sentences split in two."""
 
     @property
     def protected(self) -> bool:
@@ -112,7 +115,7 @@ class SentenceDecoder:
 
     def _prepare(self, tries: Sequence[Try], *, number: int = 0) -> list[Pending]:
         masks = [self._protector.mask(unwrap(tried.source), tried.names, tried.weak) for tried in tries]
-        texts = [lower(masked) if tried.safer else masked.text for tried, masked in zip(tries, masks, strict=True)]
+        texts = [recase(masked, self._tokenizer) for masked in masks]
         pendings = []
         for tried, masked, text, ids in zip(tries, masks, texts, self._encode_sentences(texts), strict=True):
             parts = self._cut(text, ids, safer=tried.safer)
@@ -259,18 +262,21 @@ class SentenceDecoder:
             yield Flag.SPLIT
 
 
-def lower(masked: Masked) -> str:
-    """The model's text for a safer try: capitals are lowered, but not those of stand-ins."""
-    places = [match.span() for match in find_names(masked.names, masked.text)]
-    bare = masked.text
-    for start, end in places:
-        bare = bare[:start] + " " * (end - start) + bare[end:]
-    lowered = safer_source(bare)
-    if lowered == bare or len(lowered) != len(bare):
-        return masked.text
-    for start, end in places:
-        lowered = lowered[:start] + masked.text[start:end] + lowered[end:]
-    return lowered
+def recase(masked: Masked, tokenizer: Tokenizer) -> str:
+    """The model's text with words in capitals as the model knows them, but for stand-ins, and not where places would move."""
+    if not masked.names:
+        text = tokenizer.recase(masked.text)
+    else:
+        if HOLE in masked.text:
+            return masked.text
+        places = [match.span() for match in find_names(masked.names, masked.text)]
+        bare, kept = masked.text, [masked.text[start:end] for start, end in places]
+        for start, end in reversed(places):
+            bare = bare[:start] + HOLE + bare[end:]
+        parts = tokenizer.recase(bare).split(HOLE)
+        text = parts[0] + "".join(name + part for name, part in zip(kept, parts[1:], strict=True))
+    moved = (masked.marks or masked.terms) and len(text) != len(masked.text)
+    return masked.text if moved else text
 
 
 def find_owners(pendings: Iterable[Pending]) -> dict[int, Pending]:
