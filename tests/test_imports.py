@@ -10,12 +10,18 @@ from pathlib import Path
 from tests.helpers.command import ROOT
 
 PACKAGE = ROOT / "translate"
-HEAVY = {
+HEAVY: dict[str, str | tuple[str, ...]] = {
     "torch": "engines",
     "transformers": "engines",
     "ctranslate2": "engines/ctranslate2.py",
     "ray": "cluster",
-    "pyarrow": "cluster",
+    "pyarrow": ("cluster", "formats/datasets.py"),
+    "trafilatura": "formats/html.py",
+    "docx": "formats/word.py",
+    "pysubs2": "formats/subtitles.py",
+    "markdown_it": "formats/markdown.py",
+    "simplemma": "protect/terms.py",
+    "inflect": "protect/english.py",
     "upath": "storage.py",
     "pygal": "pages",
     "rich": "cli",

@@ -39,12 +39,11 @@ def segment_command(options: SegmentOptions) -> None:
     from translate.run.plan import find_documents
     from translate.run.rows import format_span
     from translate.text.documents import split_lines, standard_input
-    from translate.text.sentences import split_sentences
-    from translate.text.wrapped import join_wrapped
+    from translate.text.wrapped import join_wrapped, split_joined
 
     if is_piped(options.files):
         document, paragraphs = standard_input(options.encoding, join_wrapped if options.wrapped else None)
-        for sentence in split_sentences(paragraphs):
+        for sentence in split_joined(paragraphs):
             print(format_span(document.name, sentence))
         return
     paths, failures = find_documents(options.files)
@@ -52,7 +51,7 @@ def segment_command(options: SegmentOptions) -> None:
     for path in paths.values():
         try:
             document, lines = open_text(path, Reading(options.encoding, options.wrapped))
-            for sentence in split_sentences(split_lines(lines)):
+            for sentence in split_joined(split_lines(lines)):
                 print(format_span(document.name, sentence))
         except TranslateError as error:
             errors.append(error)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,9 +48,7 @@ def open_text(path: Path, reading: Reading, name: str | None = None) -> tuple[Do
     if reading.field is not None:
         hint = "datasets are .jsonl, .csv, .tsv (also .gz) and .parquet; translate other files without --field"
         raise InputError(f"'{name}' is no dataset: it has no column '{reading.field}'", hint)
-    with suppress(OSError):  # open_document says what is wrong
-        check_text(path, name)
-    document = open_document(path, reading.encoding, name)
+    document = open_document(path, reading.encoding, name, check_text)
     lines = stream_lines(document)
     return document, join_wrapped(lines) if reading.wrapped else _watch(lines, name)
 

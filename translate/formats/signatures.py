@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
+from typing import BinaryIO
 
 from translate.records import InputError
 
@@ -51,11 +51,14 @@ ZIPPED: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def check_text(path: Path, name: str) -> None:
-    """Raise InputError that says what the file is, if it is one of those that hold no text by themselves."""
-    with path.open("rb") as file:
-        head = file.read(HEAD)
-        found = describe(head, lambda: head + file.read() if head.startswith(b"PK\x03\x04") else head)
+def check_text(file: BinaryIO, name: str) -> None:
+    """Raise InputError that says what the file is, if it is one of those that hold no text by themselves.
+
+    The file stands at its beginning before and after.
+    """
+    head = file.read(HEAD)
+    found = describe(head, lambda: head + file.read())
+    file.seek(0)
     if found is not None:
         raise InputError(f"'{name}' is {found[0]}, no text", found[1])
 

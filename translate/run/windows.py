@@ -14,8 +14,7 @@ from translate.formats.opening import Reading, open_text
 from translate.records import Document, InputError, Located, Translation
 from translate.run.events import Begin, DocumentFailed, End, Item, RecordEnd, Translated
 from translate.text.documents import PassingText, split_lines, standard_input
-from translate.text.sentences import split_sentences
-from translate.text.wrapped import join_wrapped
+from translate.text.wrapped import join_wrapped, split_joined
 
 FIRST_WINDOW = 16
 """Items. Where somebody waits for the first rows, windows begin small and double."""
@@ -58,7 +57,7 @@ def locate_sentences(document: Document, lines: Iterable[str]) -> Iterator[Begin
     """The document's sentences and the white space around them, from its lines with their line ends."""
     yield Begin(document)
     text = PassingText(lines)
-    for sentence in split_sentences(split_lines(text)):
+    for sentence in split_joined(split_lines(text)):
         yield Located(document, sentence, text.take_space(sentence))
     yield End(document, text.take_rest())
 
@@ -70,7 +69,7 @@ def locate_records(document: Document, reading: Reading) -> Iterator[Item]:
     for record in read_records(document.path, reading, document.name):
         lines: Iterable[str] = io.StringIO(record.text, newline="")
         text = PassingText(join_wrapped(lines) if reading.wrapped else lines)
-        for sentence in split_sentences(split_lines(text)):
+        for sentence in split_joined(split_lines(text)):
             yield Located(document, sentence, text.take_space(sentence), record.id)
         yield RecordEnd(document, text.take_rest())
     yield End(document)
@@ -80,7 +79,7 @@ def read_piped_items(reading: Reading) -> Iterator[Item]:
     """Standard input as the one document; without its white space, since no text is written of it."""
     document, paragraphs = standard_input(reading.encoding, join_wrapped if reading.wrapped else None)
     yield Begin(document)
-    for sentence in split_sentences(paragraphs):
+    for sentence in split_joined(paragraphs):
         yield Located(document, sentence)
     yield End(document)
 

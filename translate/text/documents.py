@@ -142,8 +142,13 @@ def document_name(path: Path) -> str:
     return name
 
 
-def open_document(path: Path, encoding: str = "utf-8", name: str | None = None) -> Document:
-    """Check that a whole file decodes, and say what it is.
+def open_document(
+    path: Path,
+    encoding: str = "utf-8",
+    name: str | None = None,
+    check: Callable[[BinaryIO, str], None] = lambda _file, _name: None,
+) -> Document:
+    """Check that a whole file decodes, and say what it is. `check` may refuse it before, by its first bytes.
 
     `encoding` is that of files without a byte order mark; `name` a name other than the path gives. Raises InputError with file, byte offset and encoding.
     """
@@ -152,6 +157,7 @@ def open_document(path: Path, encoding: str = "utf-8", name: str | None = None) 
     size = 0
     try:
         with path.open("rb") as file:
+            check(file, name)
             encoding = detect_encoding(file, encoding)
             decoder = codecs.getincrementaldecoder(encoding)()
             while block := file.read(READ_BYTES):

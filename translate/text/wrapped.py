@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from translate.records import Paragraph, Sentence
+from translate.text.sentences import split_sentences
+
 LONGEST_BLOCK = 2000
 """Lines: a text without blank lines is taken in parts."""
 SHORT = 0.6
@@ -16,6 +19,7 @@ HYPHENATED = re.compile(
 )
 COMPOUND = re.compile(r"(?<=[\w.]-)[ \t]*(?:\r\n|\n|\r)[ \t]*(?=[A-ZÄÖÜ\d])")
 BREAK = re.compile(r"[ \t]*(?:\r\n|\n|\r)[ \t]*")
+LINE_ENDS = str.maketrans("\r\n", "  ")
 FEWEST = 2
 """Pairs of lines that are looked at before a text is called wrapped; one is enough if a word is cut in two there."""
 
@@ -48,6 +52,20 @@ def join_wrapped(lines: Iterable[str]) -> Iterator[str]:
 def _ends(line: str, longest: int) -> bool:
     """Whether a line is the last of its paragraph: much shorter than others, and its sentence is at its end."""
     return CLOSED.search(line) is not None and len(line.rstrip()) < SHORT * longest
+
+
+def split_joined(paragraphs: Iterable[Paragraph]) -> Iterator[Sentence]:
+    """The sentences of paragraphs that may have line ends in them, which end no sentence there."""
+    held: list[Paragraph] = []
+
+    def flatten() -> Iterator[Paragraph]:
+        for paragraph in paragraphs:
+            held[:] = [paragraph]
+            yield Paragraph(paragraph.number, paragraph.start, paragraph.text.translate(LINE_ENDS))
+
+    for sentence in split_sentences(flatten()):
+        text = held[0].text[sentence.start - held[0].start : sentence.end - held[0].start]
+        yield Sentence(sentence.paragraph, sentence.number, sentence.start, sentence.end, text)
 
 
 class WrapWatch:
