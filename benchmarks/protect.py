@@ -4,7 +4,7 @@
     python benchmarks/protect.py terms CASES.jsonl …
     python benchmarks/protect.py cost SOURCES.txt --reference REFERENCES.txt …
 
-With --page the outcome is also written into docs/protect.md, each of the three in a line of its own.
+With --write the outcome is also written into a page, each of the three in a line of its own.
 
 `spans`: each case is a source, its spans (start, end, text, kind) and a reference. A sentence is right if each span is in
 the English as often as in the German, and pairs of tags enclose the words that they enclose in the reference.
@@ -36,7 +36,6 @@ from translate.records import Settings, Term, Translation
 from translate.run.decoding import SentenceDecoder, find_owners
 from translate.run.loading import LoadedModel, load
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "protect.md"
 TAG = re.compile(r"<[^<>]+>")
 WORD = re.compile(r"\w+")
 
@@ -191,7 +190,7 @@ def main() -> None:
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--show", type=int, default=0, help="how many right ones to show, too")
-    parser.add_argument("--page", action="store_true", help="write the outcome into docs/protect.md")
+    parser.add_argument("--write", type=Path, help="the page that the outcome is written into")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     loaded = load(resolve_model(options.model).model, Settings(engine=options.engine, dtype=options.dtype))
@@ -202,8 +201,8 @@ def main() -> None:
         judge = judge_spans if options.what == "spans" else judge_terms
         line = judge(loaded, read_cases(options.cases), options.show)
     print(line)
-    if options.page:
-        replace_block(PAGE, f"protect-{options.what}", line)
+    if options.write:
+        replace_block(options.write, f"protect-{options.what}", line)
 
 
 if __name__ == "__main__":
