@@ -31,9 +31,7 @@ class AtomicFile:
 
     def __init__(self, path: Path, *, binary: bool = False) -> None:
         self.path = path
-        # Short and always the same: no longer than the path allows, and what a killed run left is written over.
-        name = hashlib.blake2b(path.name.encode(errors="surrogateescape"), digest_size=6).hexdigest()
-        self._temporary = path.with_name(f".{name}.tmp")
+        self._temporary = temporary_path(path)
         with _named_errors(self.path):
             path.parent.mkdir(parents=True, exist_ok=True)
             if len(os.fsencode(path.name)) > LONGEST_NAME:
@@ -63,6 +61,19 @@ class AtomicFile:
             self.stream.close()
         with suppress(OSError):
             self._temporary.unlink()
+
+
+def temporary_path(path: Path) -> Path:
+    """Where a file is while it is written. Short and always the same: no longer than the path allows, and what a killed run
+    left is written over.
+    """
+    name = hashlib.blake2b(path.name.encode(errors="surrogateescape"), digest_size=6).hexdigest()
+    return path.with_name(f".{name}.tmp")
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether somebody has begun to write the file, or was killed while writing it."""
+    return temporary_path(path).exists()
 
 
 class ObjectFile:
@@ -109,6 +120,25 @@ def write_atomically(path: Path) -> Iterator[AtomicFile | ObjectFile]:
     except BaseException:
         file.discard()
         raise
+
+
+@contextmanager
+def replace_file(path: Path) -> Iterator[Path]:
+    """A path for the block to write a file to; when the block has ended it is flushed to disk and gets the name `path`.
+
+    If the block fails, nothing is left of it, and an older file stays. Raises OutputError, to the block too.
+    """
+    temporary = temporary_path(path)
+    with _named_errors(path, "make room, or check the folder and its permissions"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)
+        try:
+            yield temporary
+            _flush_file(temporary)
+            temporary.replace(path)
+            _flush_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager

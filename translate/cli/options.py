@@ -9,14 +9,16 @@ import dataclasses
 import inspect
 import re
 import signal
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from translate.cli.help import complete_device
 from translate.cli.streams import say
-from translate.records import TranslateError
+from translate.records import OutputError, TranslateError
 
 T = TypeVar("T")
 
@@ -32,7 +34,13 @@ Wrapped = Annotated[
     bool, typer.Option("--wrapped", "-w", help="Lines are broken by width: paragraphs end at blank lines.")
 ]
 ModelsFile = Annotated[Path | None, typer.Option("--models-file", help="Instead of ./models.txt or the built-in one.")]
-Device = Annotated[str, typer.Option("--device", "-D", help="auto, cpu, cuda, cuda:N or mps.")]
+Device = Annotated[
+    str, typer.Option("--device", "-D", help="auto, cpu, cuda, cuda:N or mps.", autocompletion=complete_device)
+]
+
+Out = Annotated[
+    str, typer.Argument(metavar="[OUT]", help="A run's folder: out, or out/<model> where there are several.")
+]
 
 MOST_BEAMS = 64
 """More take minutes a sentence, and no model gains by them."""
@@ -70,6 +78,14 @@ def as_command(run: Callable[[T], None]) -> Callable[..., None]:
     return command
 
 
+def program_name() -> str:
+    """What the user has called: `translate`, `translate-batch`, or `python -m translate`."""
+    name = Path(sys.argv[0]).name.removesuffix(".exe")
+    if name == "__main__.py":
+        return "python -m translate"
+    return name if name.startswith("translate") else "translate"
+
+
 Refusal = tuple[bool, str, str]
 """Whether something is wrong, with which option, and what."""
 
@@ -105,6 +121,17 @@ def check_folder(name: str, option: str) -> Path:
 
     refuse([(not name, option, "an empty name is no folder; the working folder is .")])
     return check_option(name, as_path, option)
+
+
+def check_out(name: str) -> Path:
+    """The folder or file of a run. Raises a usage error for an empty name."""
+    return check_folder(name, "OUT")
+
+
+def check_new_file(path: Path) -> None:
+    """Raise OutputError if a file cannot have this name, since a folder has it."""
+    if path.is_dir() or not path.name:
+        raise OutputError(f"'{path}' is a folder", "name the file that is to be written")
 
 
 def is_piped(files: Sequence[str]) -> bool:

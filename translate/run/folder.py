@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from translate.formats.opening import Reading
 from translate.formats.sinks import Sink, make_sink
-from translate.records import Document, Flag, OutputError, Row
+from translate.records import Document, Flag, Origin, OutputError, Row, format_signature
 from translate.run.events import DocumentDone
 from translate.run.record import (
     RUN_FILE,
@@ -27,7 +27,7 @@ from translate.run.record import (
     remove_rows,
     write_run,
 )
-from translate.run.rows import count_flags, format_row, rows_path
+from translate.run.rows import count_flags, count_origins, format_row, rows_path, write_card
 from translate.storage import is_remote, new_file, place_of
 
 LOCK_FILE = ".lock"
@@ -70,8 +70,10 @@ class RunFolder:
                         folder.mkdir(parents=True, exist_ok=True)
                     self._guard = Guard(folder, _own_lock(locks, shard))
                     self._documents = self._take_over(record, shard, locks, overwrite=overwrite)
+                    self._failed = dict(record.failed)
                     self._record = dataclasses.replace(record, documents=self._documents)
                     write_run(folder, self._record, self._name)
+                    write_card(folder, str(record.model.get("name", "")), format_signature(record.signature))
                     _remove_others(folder, self._name, shard)
                 except BaseException:
                     self._lock.release()
@@ -102,8 +104,15 @@ class RunFolder:
         writer.finish(space)
         self._writer = None
         where = place_of(document.path, self.folder) if document.path is not None else ""
-        self._documents[document.name] = DocumentRecord(document.sha256, writer.rows, count_flags(writer.flags), where)
+        self._documents[document.name] = DocumentRecord(
+            document.sha256, writer.rows, count_flags(writer.flags), count_origins(writer.origins), where
+        )
         return DocumentDone(document.name, writer.path, writer.rows)
+
+    def fail(self, name: str, reason: str) -> None:
+        """Note that a document could not be read, and forget it if it was begun."""
+        self.discard()
+        self._failed[name] = reason
 
     def end_record(self, space: str) -> None:
         """The dataset's next record begins; `space` is the white space behind the last sentence of this one."""
@@ -162,7 +171,11 @@ class RunFolder:
     def finish(self, timings: Mapping[str, float]) -> None:
         """Write run.json for the last time."""
         self._guard.check(self.folder)
-        write_run(self.folder, dataclasses.replace(self._record, finished=True, timings=timings), self._name)
+        write_run(
+            self.folder,
+            dataclasses.replace(self._record, finished=True, failed=self._failed, timings=timings),
+            self._name,
+        )
 
 
 class DocumentWriter:
@@ -173,6 +186,7 @@ class DocumentWriter:
         self.rows = 0
         self.flags: Counter[Flag] = Counter()
         self._sink = sink
+        self.origins: Counter[Origin] = Counter()
         try:
             self._rows = new_file(path)
         except BaseException:
@@ -185,6 +199,7 @@ class DocumentWriter:
         self._sink.write(space + row.target)
         self.rows += 1
         self.flags.update(row.flags)
+        self.origins.update([row.origin] if row.origin is not None else [])
 
     def end_record(self, space: str) -> None:
         """A dataset's record ends."""
@@ -212,6 +227,21 @@ def _named_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         hint = "give --output a folder that can be written"
         raise OutputError(f"cannot write into '{folder}': {error.strerror or error}", hint) from error
+
+
+def is_busy(folder: Path, locks: Path | None = None) -> bool:
+    """Whether a run is writing into the folder, as its locks say. Nobody is kept from going in by the question."""
+    locks = locks or folder
+    held = [path for path in _lock_files(locks) if path.is_file()]
+    try:
+        with FileLock(locks / JOINING_FILE, timeout=JOINING_SECONDS):
+            for path in held:
+                FileLock(path, timeout=0).acquire().lock.release()
+    except Timeout:
+        return True
+    except OSError:  # nobody can hold a lock in a folder that cannot be written
+        return False
+    return False
 
 
 def _busy(folder: Path) -> OutputError:

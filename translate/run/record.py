@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from translate.records import InputError, OutputError, Signature, format_signature, parse_signature
-from translate.run.rows import written_paths
+from translate.run.rows import rows_path, written_paths
 from translate.storage import write_atomically
 
 T = TypeVar("T")
@@ -61,6 +61,8 @@ class DocumentRecord:
     """How many rows its file has."""
     flags: Mapping[str, int] = field(default_factory=dict)
     """Flag → number of rows that have it."""
+    origins: Mapping[str, int] = field(default_factory=dict)
+    """`human` and `translation-memory` → number of rows that are from there."""
     path: str = ""
     """Where the input was, as seen from this folder. Empty in the records of older versions."""
 
@@ -87,18 +89,48 @@ class RunRecord:
     """Whether the run came to its end."""
     kernels: str = ""
     """The variant of the kernels that computed, for an engine that has some."""
+    command: Sequence[str] = ()
+    """The words of the command, to go on with; none for a run from Python."""
+    planned: Sequence[str] = ()
+    """The documents that the run is to make, by name."""
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Document or argument → why it could not be read."""
 
 
 def write_run(folder: Path, record: RunRecord, name: str = RUN_FILE) -> None:
     """Write run.json, or that of a shard. Raises OutputError."""
     fields = {**dataclasses.asdict(record), "signature": format_signature(record.signature)}
+    text = json.dumps(fields, ensure_ascii=False, indent=1) + "\n"
     with write_atomically(folder / name) as file:
-        file.write(json.dumps(fields, ensure_ascii=False, indent=1) + "\n")
+        # A name that is no Unicode is there as an escape, which JSON gives back as it was.
+        file.write(text.encode("utf-8", "backslashreplace").decode())
 
 
 def find_run_files(folder: Path) -> list[Path]:
     """The folder's run.json, and those of shards (run-3-of-16.json)."""
     return sorted(path for path in folder.glob("run*.json") if RUN_FILES.fullmatch(path.name))
+
+
+def find_runs_below(folder: Path) -> list[Path]:
+    """The folders in it that hold a run, by name."""
+    return sorted({path.parent for path in folder.glob("*/run*.json") if RUN_FILES.fullmatch(path.name)})
+
+
+def find_run(out: Path) -> Path:
+    """The folder of the run that `out` means: this one, or the one in it (`out` for `out/<model>`).
+
+    Raises InputError if it holds none, or those of several models.
+    """
+    if find_run_files(out):
+        return out
+    below = find_runs_below(out)
+    if len(below) > 1:
+        names = ", ".join(f"'{folder}'" for folder in below)
+        raise InputError(f"'{out}' holds the runs of several models", f"give one of {names}")
+    if not below:
+        what = "no run in" if out.is_dir() else "there is no folder"
+        raise InputError(f"{what} '{out}'", "give the folder that translate wrote: out, or out/<model>")
+    return below[0]
 
 
 def read_run(folder: Path) -> RunRecord | None:
@@ -120,6 +152,7 @@ def _read_record(path: Path) -> RunRecord:
         fields = json.loads(path.read_text(encoding="utf-8"))
         fields["signature"] = parse_signature(fields["signature"])
         fields["documents"] = {name: DocumentRecord(**record) for name, record in fields["documents"].items()}
+        fields |= {name: tuple(fields.get(name, ())) for name in ("command", "planned")}
         return RunRecord(**fields)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
         raise OutputError(f"cannot read '{path}': {error}", "move the file away, or use another --output") from error
@@ -137,9 +170,23 @@ def _merge_records(folder: Path, records: Mapping[str, RunRecord]) -> RunRecord:
     return dataclasses.replace(
         first,
         documents=dict(sorted(documents.items())),
+        planned=tuple(sorted({name for record in records.values() for name in record.planned})),
+        failed={name: reason for record in records.values() for name, reason in record.failed.items()},
         timings=slowest.timings,
         finished=all(record.finished for record in records.values()) and counts == {len(records)},
     )
+
+
+def find_rows(folder: Path, record: RunRecord) -> dict[str, Path]:
+    """Document → its file of rows, of the documents that are done, in the order in which the run took them.
+
+    run.json is written when a run begins and when it ends, so a run that was killed has files of which it knows only the plan.
+    One that an older version wrote, and that was killed, knows of none: then the files themselves say what there is.
+    """
+    names = dict.fromkeys((*record.planned, *record.documents))
+    if not names:
+        return {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.jsonl"))}
+    return {name: path for name in names if (path := rows_path(folder, name)).is_file()}
 
 
 def check_signature(folder: Path, signature: Signature) -> RunRecord | None:

@@ -310,26 +310,29 @@ def standard_input(
 
     It raises InputError if it cannot be read, its iterator at a byte that is no text, too.
     """
+    document, lines = standard_lines(encoding)
+    return document, split_lines(join(lines) if join else lines)
+
+
+def standard_lines(encoding: str = "utf-8") -> tuple[Document, Iterator[str]]:
+    """The same as lines, each with its line end."""
     stream = sys.stdin.buffer
     try:
         head = stream.peek(4)[:4] if isinstance(stream, io.BufferedReader) else b""
     except OSError as error:
         raise _unreadable_input(error) from error
     encoding = next((found for mark, found in BOMS if head.startswith(mark)), None) or check_encoding(encoding)
-    document = Document(STANDARD_INPUT, None, encoding, "", 0)
 
-    def paragraphs() -> Iterator[Paragraph]:
-        text = io.TextIOWrapper(stream, encoding=encoding, newline="")
+    def lines() -> Iterator[str]:
         try:
-            lines = _whole_characters(text)
-            yield from split_lines(join(lines) if join else lines)
+            yield from _whole_characters(io.TextIOWrapper(stream, encoding=encoding, newline=""))
         except UnicodeError as error:
             hint = "say --encoding windows-1252, or what the text really is"
             raise InputError(f"standard input is not {encoding}: {error}", hint) from None
         except OSError as error:
             raise _unreadable_input(error) from error
 
-    return document, paragraphs()
+    return Document(STANDARD_INPUT, None, encoding, "", 0), lines()
 
 
 def _unreadable_input(error: OSError) -> InputError:
