@@ -120,7 +120,7 @@ TYPES: dict[str, dict[str, Any]] = {
 
 
 def schema() -> str:
-    """The JSON Schema of a row: the fields of the record; `origin` alone may be missing."""
+    """The JSON Schema of a row: the fields of the record; `origin` and `id` may be missing."""
     documented = documented_fields(Row)
     properties = {name: {**TYPES[kind], "description": said} for name, (kind, said) in documented.items()}
     whole = {
@@ -129,7 +129,7 @@ def schema() -> str:
         "description": "One line of an output file: a sentence, where it stands, and its translation.",
         "type": "object",
         "properties": properties,
-        "required": [name for name in properties if name != "origin"],
+        "required": [name for name in properties if name not in ("origin", "id")],
         "additionalProperties": False,
     }
     return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"

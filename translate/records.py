@@ -183,10 +183,10 @@ class Row:
     """Mean log-probability of the target's tokens under the model; null for a row that never saw the model."""
     flags: tuple[Flag, ...] = ()
     """Doubts and notes, from the list below; mostly empty."""
-    id: str | int | None = None
-    """Of the dataset's record that it stands in: `--id`, or the record's number from 0. Only in rows of datasets."""
     origin: Origin | None = None
     """`human` for a person's correction, `translation-memory` for an exact match there; not written where a model translated."""
+    id: str | int | None = None
+    """Of the dataset's record that it stands in: `--id`, or the record's number from 0. Only in rows of datasets."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ COLUMNS = {
     "target": "string",
     "score": "float64",
     "flags": "list of string",
-    "id": "string",
     "origin": "string",
+    "id": "string",
 }
 """Field of a row → its type as data tools have it. Without being told, they guess it from the first rows, where each list of
 flags may be empty and each score null.
@@ -43,10 +43,10 @@ def format_row(row: Row) -> str:
     score = None if row.score is None else round(row.score, 4)
     fields = {"doc": row.doc, "paragraph": row.paragraph, "sentence": row.sentence, "start": row.start, "end": row.end}
     fields |= {"source": row.source, "target": row.target, "score": score, "flags": list(row.flags)}
-    if row.id is not None:
-        fields["id"] = row.id
     if row.origin is not None:
         fields["origin"] = row.origin
+    if row.id is not None:
+        fields["id"] = row.id
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).translate(LINE_BREAKS)
 
 
