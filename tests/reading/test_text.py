@@ -26,14 +26,14 @@ def out(tmp_path: Path) -> Path:
 
 
 def test_articles_side_by_side(out: Path, translate: Command) -> None:
-    """Paragraphs in both languages, doubts below with file, line and meaning; nothing moves the cursor; no line too long."""
+    """Paragraphs in both languages, doubts below with file, line and reason; nothing moves the cursor; no line too long."""
     done = translate("show", COLUMNS="80")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert "d/a.txt (3 rows, 1 with flags)" in lines
     assert lines[lines.index("  Eins. Zwei.") + 1].startswith("    One. Two. Two.")
     joined = " ".join(line.strip(" !") for line in lines)
-    assert f"out/m/d/a.jsonl:2: loop ({Flag.LOOP.meaning}); retried ({Flag.RETRIED.meaning})" in joined
+    assert f"out/m/d/a.jsonl:2: loop (target repeats itself where the source does not); retried ({Flag.RETRIED.meaning})" in joined
     assert "out/m/b.jsonl:1: corrected by a person" in joined
     assert "\x1b" not in done.stdout
     assert max(map(len, lines)) <= 80

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from translate.pages.page import embed, write_page
 from translate.reading.articles import Run
+from translate.reading.text import reasons
 from translate.records import Flag, Origin, Row
 
 FLAGS, ORIGINS = tuple(Flag), tuple(Origin)
@@ -37,8 +38,12 @@ def _documents(run: Run) -> Iterator[Markup]:
 
 
 def _row(row: Row) -> list[Any]:
-    """Paragraph, sentence, start, end, source, target, score, flags, origin: lists, so that 50,000 rows load in a moment."""
+    """Paragraph, sentence, start, end, source, target, score, flags, origin, reasons: lists, so that 50,000 rows load in a moment.
+
+    A flag's reason stands there if the row has one of its own.
+    """
     flags = [FLAGS.index(flag) for flag in row.flags]
     origin = None if row.origin is None else ORIGINS.index(row.origin)
     score = None if row.score is None else round(row.score, 4)
-    return [row.paragraph, row.sentence, row.start, row.end, row.source, row.target, score, flags, origin]
+    own = {FLAGS.index(flag): reason for flag, reason in reasons(row).items() if reason != flag.meaning}
+    return [row.paragraph, row.sentence, row.start, row.end, row.source, row.target, score, flags, origin, own]

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from translate.reading.articles import Article, join_sentences
 from translate.records import Flag, Origin, Row
+from translate.run.checks import find_doubts
 
 INDENT = "    "
 ANY = "any"
@@ -49,13 +50,19 @@ def doubts(row: Row) -> list[Flag]:
 
 
 def describe(row: Row) -> str:
-    """The row's flags with what they mean, and whose translation it is."""
+    """The row's flags, each with what is wrong or what it means, and whose translation it is."""
     meanings = {
         None: [],
         Origin.HUMAN: ["corrected by a person"],
         Origin.TRANSLATION_MEMORY: ["from the translation memory"],
     }
-    return "; ".join([*(f"{flag} ({flag.meaning})" for flag in row.flags), *meanings[row.origin]])
+    return "; ".join([*(f"{flag} ({reason})" for flag, reason in reasons(row).items()), *meanings[row.origin]])
+
+
+def reasons(row: Row) -> dict[Flag, str]:
+    """The row's flags, each with what is wrong with this row as far as its two texts tell, or with what the flag means."""
+    found = {doubt.flag: doubt.reason for doubt in find_doubts(row.source, row.target)} if row.flags else {}
+    return {flag: found.get(flag, flag.meaning) for flag in row.flags}
 
 
 def wrap(text: str, width: int, indent: str) -> list[str]:

@@ -1,7 +1,7 @@
 (() => {
   const about = JSON.parse(at("about").textContent);
   const [NAME, FILE, ROWS] = [0, 1, 2];
-  const [PARAGRAPH, SENTENCE, START, END, SOURCE, TARGET, SCORE, FLAGS, ORIGIN] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+  const [PARAGRAPH, SENTENCE, START, END, SOURCE, TARGET, SCORE, FLAGS, ORIGIN, REASONS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   const documents = [];
   for (const element of document.querySelectorAll("script.document")) {
     documents.push(JSON.parse(element.textContent));
@@ -213,7 +213,7 @@
       note.append(undo);
       return [...lines, note];
     }
-    return [...lines, ...doubts(row).map((flag) => line(about.flags[flag][0], about.flags[flag][1], ""))];
+    return [...lines, ...doubts(row).map((flag) => line(about.flags[flag][0], row[REASONS][flag] ?? about.flags[flag][1], ""))];
   };
   const both = (d, r) => [...at("chunks").querySelectorAll(".sentence")].filter(({ place }) => place[0] === d && place[1] === r);
   const over = (d, r, on) => both(d, r).forEach((element) => element.classList.toggle("over", on));
