@@ -202,7 +202,8 @@ def user_cache_folder() -> Path:
     As the system has it: XDG_CACHE_HOME where set (https://specifications.freedesktop.org/basedir-spec), else
     ~/Library/Caches on macOS, LOCALAPPDATA on Windows, ~/.cache elsewhere. Raises OutputError for a user without a home.
     """
-    if given := os.environ.get("XDG_CACHE_HOME"):
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    if Path(given).is_absolute():  # the specification has others ignored: they would be in whatever folder this is
         return Path(given) / PROGRAM
     try:
         home = Path.home()

@@ -18,6 +18,7 @@ from translate.cli.options import (
     check_device,
     check_folder,
     check_sources,
+    interruptible,
     refuse,
 )
 from translate.cli.progress import Activity, show_count
@@ -98,8 +99,9 @@ def bench_command(options: BenchOptions) -> None:
             say(f"warning: not using {refusal.entry}: {refusal.reason}")
         activity.change("reading the files")
         text = read_text(options.files, options.reference or [], options.encoding)
-    bench = show_bench(resolution.model, text, sweep, quiet=options.quiet)
-    report(bench, old, output, keep=options.keep)
+    with interruptible():
+        bench = show_bench(resolution.model, text, sweep, quiet=options.quiet)
+        report(bench, old, output, keep=options.keep)
 
 
 def make_sweep(options: BenchOptions) -> Sweep:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from translate.cli.options import interruptible
 from translate.cli.progress import Activity
 from translate.cli.streams import say, show
 from translate.records import OutputError
@@ -82,7 +83,7 @@ def compare_command(options: CompareOptions) -> None:
     for file in (options.json_file, options.html_file):
         if file and (file.is_dir() or not file.name):
             raise OutputError(f"'{file}' is a folder", "name the file that is to be written")
-    with Activity("comparing", quiet=options.quiet) as activity:
+    with interruptible(), Activity("comparing", quiet=options.quiet) as activity:
         question = Question(tuple(options.runs), options.reference, options.source, options.encoding, metrics)
         comparison = compare(question)
         failures = find_failures(comparison, limits, on_change=options.fail_on_change)

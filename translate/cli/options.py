@@ -9,7 +9,8 @@ import dataclasses
 import inspect
 import re
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -61,6 +62,16 @@ def as_command(run: Callable[[T], None]) -> Callable[..., None]:
     )
     command.__annotations__ = annotations
     return command
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C is a KeyboardInterrupt in this block, which has processes or files to put away; elsewhere it ends the program."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 Refusal = tuple[bool, str, str]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from translate.cli.options import Encoding, Files, ModelsFile, check_sources, is_piped
+from translate.cli.options import Encoding, Files, ModelsFile, check_sources, interruptible, is_piped
 from translate.cli.progress import Activity
 from translate.cli.streams import say_error, show
 from translate.records import Settings, TranslateError
@@ -40,19 +40,21 @@ def segment_command(options: SegmentOptions) -> None:
     from translate.text.sentences import split_sentences
 
     if is_piped(options.files):
-        document, paragraphs = standard_input(options.encoding)
-        for sentence in split_sentences(paragraphs):
-            print(format_span(document.name, sentence))
-        return
-    paths, failures = find_documents(options.files)
-    errors: list[TranslateError] = [failure.error for failure in failures]
-    for path in paths.values():
-        try:
-            document = open_document(path, options.encoding)
-            for sentence in split_sentences(read_paragraphs(document)):
+        with interruptible():
+            document, paragraphs = standard_input(options.encoding)
+            for sentence in split_sentences(paragraphs):
                 print(format_span(document.name, sentence))
-        except TranslateError as error:
-            errors.append(error)
+        return
+    with interruptible():
+        paths, failures = find_documents(options.files)
+        errors: list[TranslateError] = [failure.error for failure in failures]
+        for path in paths.values():
+            try:
+                document = open_document(path, options.encoding)
+                for sentence in split_sentences(read_paragraphs(document)):
+                    print(format_span(document.name, sentence))
+            except TranslateError as error:
+                errors.append(error)
     for problem in errors:
         say_error(problem)
     if errors:
