@@ -28,6 +28,8 @@ MODULES = (
     "test_models",
     "test_hub",
     "test_paths",
+    "test_planted",
+    "test_records",
     "test_flags",
     "test_scale",
     "test_determinism",

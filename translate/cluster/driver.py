@@ -77,7 +77,7 @@ def run_on_cluster(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda
         loaded = _describe(resolution, report, size, seconds)
         yield loaded
         tally = Tally(loaded, failed=len(failures))
-        with open_folder(job, loaded, report.batch_tokens) as outputs:
+        with open_folder(job, loaded, report.batch_tokens, paths) as outputs:
             journal = _start_journal(job, kept_folder(job, resolution.model), report)
             equipment = dataclasses.replace(equipment, journal=journal)
             windows = _make_windows(paths, job, equipment, report, size) if paths else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -25,7 +26,7 @@ from translate.run.record import (
     write_run,
 )
 from translate.run.rows import count_flags, format_row, rows_path, text_path
-from translate.storage import AtomicFile, ObjectFile, is_remote, new_file
+from translate.storage import AtomicFile, ObjectFile, is_remote, new_file, open_ordinary
 
 LOCK_FILE = ".lock"
 JOINING_FILE = ".lock-joining"
@@ -52,8 +53,10 @@ class RunFolder:
         overwrite: bool = False,
         text: bool = False,
         shard: Shard | None = None,
+        names: Collection[str] = (),
     ) -> None:
         self.folder, self._text = folder, text
+        self._overwrite, self._finished = overwrite, False
         self._name = f"run{shard.suffix}.json" if shard else RUN_FILE
         locks = locks or folder
         check_no_link(folder)
@@ -67,7 +70,7 @@ class RunFolder:
                     self._guard = Guard(folder, _own_lock(locks, shard))
                     self._documents = self._take_over(record, shard, locks, overwrite=overwrite)
                     self._record = dataclasses.replace(record, documents=self._documents)
-                    write_run(folder, self._record, self._name)
+                    self._begin(names)
                     _remove_others(folder, self._name, shard)
                 except BaseException:
                     self._lock.release()
@@ -79,7 +82,23 @@ class RunFolder:
 
     def __exit__(self, *_: object) -> None:
         self.discard()
+        if not self._finished:
+            with suppress(OutputError):  # what ended the run may have to do with the folder
+                self._guard.check(self.folder)
+                write_run(self.folder, self._record, self._name)
         self._lock.release()
+
+    def _begin(self, names: Collection[str]) -> None:
+        """Look at the documents that will be written anew, and write run.json without what it says of their files.
+
+        Should this run be killed, nobody knows which of them it had replaced.
+        """
+        ours = {name: self._documents[name] for name in names if name in self._documents}
+        if not self._overwrite and not is_remote(self.folder):
+            check_unchanged(self.folder, ours, text=self._text)
+        open_ended = {name: dataclasses.replace(found, rows_sha256="", text_sha256="") for name, found in ours.items()}
+        record = dataclasses.replace(self._record, documents={**self._documents, **open_ended})
+        write_run(self.folder, record, self._name)
 
     def begin(self, document: Document) -> None:
         """Start the document's files."""
@@ -97,7 +116,9 @@ class RunFolder:
         self._guard.check(writer.path.parent)
         writer.finish(space)
         self._writer = None
-        self._documents[document.name] = DocumentRecord(document.sha256, writer.rows, count_flags(writer.flags))
+        self._documents[document.name] = DocumentRecord(
+            document.sha256, writer.rows, count_flags(writer.flags), *writer.digests()
+        )
         return DocumentDone(document.name, writer.path, writer.rows)
 
     def discard(self) -> None:
@@ -124,7 +145,7 @@ class RunFolder:
             for path in _lock_files(locks):
                 if path != _own_lock(locks, shard):
                     FileLock(path, timeout=0).acquire().lock.release()
-            remove_rows(self.folder, held)
+            remove_rows(self.folder, held, self._guard.check)
             return {}
         return {
             document: found
@@ -137,6 +158,7 @@ class RunFolder:
         """Write run.json for the last time."""
         self._guard.check(self.folder)
         write_run(self.folder, dataclasses.replace(self._record, finished=True, timings=timings), self._name)
+        self._finished = True
 
 
 class DocumentWriter:
@@ -150,36 +172,42 @@ class DocumentWriter:
         self.rows = 0
         self.flags: Counter[Flag] = Counter()
         self._files: list[AtomicFile | ObjectFile] = []
+        self._digests = [hashlib.sha256(), hashlib.sha256()]
         try:
-            self._rows = self._open(path)
-            self._text = self._open(text) if text else None
+            for place in (path, text):
+                if place is not None:
+                    self._files.append(new_file(place))
         except BaseException:
             self.discard()
             raise
 
     def write(self, row: Row, space: str) -> None:
         """Add a row, and the white space between it and the row before it."""
-        self._rows.write(format_row(row) + "\n")
-        if self._text is not None:
-            self._text.write(space + row.target)
+        self._write(0, format_row(row) + "\n")
+        self._write(1, space + row.target)
         self.rows += 1
         self.flags.update(row.flags)
 
     def finish(self, space: str) -> None:
         """Give the files their names, the rows last: where they are, all is. `space` is what stands behind the last row."""
-        if self._text is not None:
-            self._text.write(space)
+        self._write(1, space)
         for file in reversed(self._files):
             file.finish()
+
+    def digests(self) -> list[str]:
+        """The sha256 of the rows and, if it is written, of the text."""
+        return [digest.hexdigest() for digest in self._digests[: len(self._files)]]
 
     def discard(self) -> None:
         """Leave nothing behind."""
         for file in self._files:
             file.discard()
 
-    def _open(self, path: Path) -> AtomicFile | ObjectFile:
-        self._files.append(new_file(path))
-        return self._files[-1]
+    def _write(self, number: int, text: str) -> None:
+        """Add to the rows (0) or to the text (1)."""
+        if number < len(self._files):
+            self._files[number].write(text)
+            self._digests[number].update(text.encode())
 
 
 @contextmanager
@@ -230,6 +258,22 @@ def _remove_others(folder: Path, own: str, shard: Shard | None) -> None:
     for path in find_run_files(folder):
         if path.name != own and not (shard and _same_whole(path.name, shard)):
             path.unlink(missing_ok=True)
+
+
+def check_unchanged(folder: Path, documents: Mapping[str, DocumentRecord], *, text: bool) -> None:
+    """Raise OutputError if a file of rows, or of English text where it would be written, is not as its run has left it."""
+    for name, found in documents.items():
+        files = [(rows_path(folder, name), found.rows_sha256)]
+        files += [(text_path(folder, name), found.text_sha256)] if text else []
+        for path, digest in files:
+            if digest and path.exists() and _digest(path) != digest:
+                hint = "move it away to keep what was changed, or say --overwrite to have it written anew"
+                raise OutputError(f"'{path}' was changed after it was written", hint)
+
+
+def _digest(path: Path) -> str:
+    with open_ordinary(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_no_link(path: Path) -> None:

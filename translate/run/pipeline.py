@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 
 from translate.model.catalog import Resolution, resolve_model
@@ -56,7 +56,7 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     yield loaded
     tally = Tally(loaded, failed=len(failures))
     with ExitStack() as stack:
-        outputs = None if piped else stack.enter_context(open_folder(job, loaded, model.batch_tokens))
+        outputs = None if piped else stack.enter_context(open_folder(job, loaded, model.batch_tokens, paths))
         memory = stack.enter_context(_open_memory(job, model)) if job.memory else None
         translator = make_translator(model, memory, stop)
         windows = make_chunks(read_items(paths, job.encoding), model.window)
@@ -84,11 +84,11 @@ def _describe_model(resolution: Resolution, model: LoadedModel, seconds: float) 
     )
 
 
-def open_folder(job: Job, loaded: Loaded, batch_tokens: int) -> RunFolder:
-    """The model's folder below the job's output, for this run alone. Raises OutputError."""
+def open_folder(job: Job, loaded: Loaded, batch_tokens: int, names: Collection[str]) -> RunFolder:
+    """The model's folder below the job's output, for this run of the documents of these names alone. Raises OutputError."""
     folder, kept = job.output / loaded.model.short_name, kept_folder(job, loaded.model)
     record = first_record(job, loaded, batch_tokens)
-    return RunFolder(folder, record, kept, overwrite=job.overwrite, text=job.text, shard=job.shard)
+    return RunFolder(folder, record, kept, overwrite=job.overwrite, text=job.text, shard=job.shard, names=names)
 
 
 def _open_memory(job: Job, model: LoadedModel) -> Memory:

@@ -18,7 +18,7 @@ from translate.records import (
 )
 from translate.run.events import DocumentFailed, DocumentsFound, Loaded
 from translate.run.folder import check_no_link
-from translate.run.record import RunRecord, Shard
+from translate.run.record import OWN_FILES, RunRecord, Shard
 from translate.run.rows import rows_path, text_path
 from translate.storage import LONGEST_NAME, absolute_name, is_remote, user_cache_folder
 from translate.text.documents import (
@@ -117,8 +117,14 @@ def _collision(first: str, second: str, what: str) -> OutputError:
 
 
 def leave_out_unwritable(names: dict[str, Path], *, text: bool) -> Iterator[tuple[str, InputError]]:
-    """Take the documents out whose files no file system could name, and tell which and why."""
+    """Take the documents out whose files no file system could name, or would be in the way of the run's own; tell which and why."""
     for name in list(names):
+        top = rows_path(Path(), name).parts[0]
+        if top != rows_path(Path(), name).name and OWN_FILES.fullmatch(top):
+            del names[name]
+            hint = f"rename the folder '{top}': the run needs a file of that name beside its rows"
+            yield name, InputError(f"'{name}' would be written into '{top}'", hint)
+            continue
         place = text_path(Path(), name) if text else rows_path(Path(), name)
         size = len(os.fsencode(place.name))
         if size > LONGEST_NAME:
