@@ -26,7 +26,7 @@ from translate.run.record import DocumentRecord, RunRecord
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
-TAKES = {int: "N", float: "X", str: "TEXT", Path: "PATH"}
+TAKES = {"int": "N", "integer": "N", "float": "X", "str": "TEXT", "text": "TEXT", "path": "PATH"}
 """What an option takes that does not say it itself."""
 
 
@@ -49,7 +49,7 @@ def option_row(parameter: Any) -> tuple[str, str]:
     names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
     default, text = parameter.default, parameter.help or ""
     if not parameter.is_flag:
-        takes = parameter.metavar or TAKES.get(parameter.type_descriptor.annotation, "")
+        takes = parameter.metavar or TAKES.get(parameter.type.name.split()[0], "")
         names += f" `{takes}`" if takes else ""
     elif default and parameter.secondary_opts:
         default = parameter.opts[0]
