@@ -27,6 +27,7 @@ MODULES = (
     "test_together",
     "test_models",
     "test_hub",
+    "test_entries",
     "test_paths",
     "test_planted",
     "test_records",

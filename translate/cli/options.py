@@ -17,7 +17,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from translate.cli.streams import say
-from translate.records import TranslateError
+from translate.records import InputError, TranslateError
 
 T = TypeVar("T")
 
@@ -44,6 +44,7 @@ def as_command(run: Callable[[T], None]) -> Callable[..., None]:
 
     def command(**values: Any) -> None:
         try:
+            check_working_folder()
             run(record(**values))
         except KeyboardInterrupt:
             say("stopped")
@@ -62,6 +63,14 @@ def as_command(run: Callable[[T], None]) -> Callable[..., None]:
     )
     command.__annotations__ = annotations
     return command
+
+
+def check_working_folder() -> None:
+    """Raise InputError if it has been deleted, as whatever is named from it has."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise InputError("the working folder does not exist any more", "go to one that does: cd") from error
 
 
 @contextmanager

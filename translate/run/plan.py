@@ -61,7 +61,15 @@ def choose_documents(job: Job) -> tuple[dict[str, Path], list[DocumentFailed]]:
 
 def describe_documents(paths: Mapping[str, Path]) -> DocumentsFound:
     """How many there are, and how large they are together."""
-    return DocumentsFound(len(paths), sum(path.stat().st_size for path in paths.values()))
+    return DocumentsFound(len(paths), sum(map(_size, paths.values())))
+
+
+def _size(path: Path) -> int:
+    """Bytes, 0 for a file that is gone by now: reading it will tell."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def find_documents(arguments: Iterable[str]) -> tuple[dict[str, Path], list[DocumentFailed]]:
@@ -73,11 +81,12 @@ def find_documents(arguments: Iterable[str]) -> tuple[dict[str, Path], list[Docu
     failures = []
     for argument in arguments:
         try:
-            paths = find_files(argument)
+            files = find_files(argument)
         except InputError as error:
             failures.append(DocumentFailed(argument, error))
             continue
-        for path in paths:
+        failures += [DocumentFailed(name, error) for name, error in files.failures]
+        for path in files.paths:
             try:
                 _add_document(found, path)
             except InputError as error:  # of a folder's files the others are there
