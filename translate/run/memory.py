@@ -109,10 +109,9 @@ class Memory:
         found, asked = {}, list(sources)
         with self._named_errors():
             for begin in range(0, len(asked), LOOKUP):
-                some = asked[begin : begin + LOOKUP]
-                marks = ",".join("?" * len(some))
+                keys = {self._key(source): source for source in asked[begin : begin + LOOKUP]}
+                marks = ",".join("?" * len(keys))
                 query = f"SELECT key, source, target, score, flags, window, checksum FROM translation WHERE key IN ({marks})"
-                keys = {self._key(source): source for source in some}
                 for stored in self._database.execute(query, list(keys)):
                     source = keys.get(stored[0])
                     if source is not None and (entry := self._parse(source, stored)) is not None:
