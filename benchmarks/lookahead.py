@@ -2,8 +2,9 @@
 
     python benchmarks/lookahead.py TEXT --articles 200 --windows 128 256 512 1024 4096 --dtype float32 --beams 1
 
-TEXT has a sentence a line; it is cut into articles of equal length. Windows are those of the engine: how many requests a
-worker (a core) it sorts by length together.
+TEXT has a sentence a line; it is cut into articles of equal length. Windows are those of the engine `native`: how many requests a
+worker (a core) it sorts by length together. With --engine ctranslate2 or transformers, whose batches are made of the sentences of one window,
+they are the sentences that are read together (the setting `chunk_sentences`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from translate.engines.native import engine
@@ -68,21 +69,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--articles", type=int, default=200)
     parser.add_argument("--sentences", type=int, default=50)
     parser.add_argument("--windows", type=int, nargs="+", default=[128, 256, 512, 1024, 4096])
+    parser.add_argument("--engine", default=NativeEngine.name)
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--beams", type=int)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args(arguments)
-    settings = Settings(engine=NativeEngine.name, dtype=options.dtype, beams=options.beams)
+    settings = Settings(engine=options.engine, dtype=options.dtype, beams=options.beams)
+    native = options.engine == NativeEngine.name
     found: dict[int, list[Measured]] = {window: [] for window in options.windows}
     with tempfile.TemporaryDirectory() as name:
         write_articles(options.text, Path(name), options.articles, options.sentences)
         for _ in range(options.rounds):
             for window in options.windows:
-                engine.WINDOW = window
+                if native:
+                    engine.WINDOW = window
+                else:
+                    settings = replace(settings, chunk_sentences=window)
                 found[window].append(measure(Path(name), settings, options.articles * options.sentences))
                 print(window, found[window][-1], file=sys.stderr, flush=True)
     print(
-        "| requests a worker | seconds | processor seconds | articles on disk at two thirds |",
+        f"| {'requests a worker' if native else 'sentences a window'} | seconds | processor seconds | articles on disk at two thirds |",
         "|---:|---:|---:|---:|",
         sep="\n",
     )

@@ -120,7 +120,7 @@ def test_rows_stream_before_standard_input_ends() -> None:
 
 
 def test_a_bad_file_does_not_stop_the_others(text: Path, translate: Command, tmp_path: Path) -> None:
-    """They are translated, it is listed at the end, and the status is 1."""
+    """They are translated, each is said when it is found and named at the end, and the status is 1."""
     (tmp_path / "bad.txt").write_bytes(b"K\xf6ln")
     done = translate("bad.txt", "nix.txt", "data", *ECHO)
     assert done.returncode == 1
@@ -129,7 +129,8 @@ def test_a_bad_file_does_not_stop_the_others(text: Path, translate: Command, tmp
     assert "error: 'bad.txt' is not utf-8: byte 0xf6 at offset 1" in done.stderr
     assert "hint: say --encoding windows-1252" in done.stderr
     assert "error: no file or folder 'nix.txt'" in done.stderr
-    assert "2 of 3 documents could not be translated" in done.stderr
+    assert "2 of 3 documents could not be translated: 'nix.txt', 'bad.txt'" in done.stderr
+    assert done.stderr.count("error: ") == 2
     assert done.stderr.index("'nix.txt'") < done.stderr.index("loaded in") < done.stderr.rindex("'nix.txt'")
     assert translate("bad.txt", *ECHO, "--encoding", "latin-1").returncode == 0
 

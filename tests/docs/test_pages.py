@@ -128,7 +128,7 @@ def test_the_first_screen_is_one() -> None:
         "pip install .",
         "translate data/*.txt",
     ]
-    assert last.splitlines() == ["pip install '.[dev]'", "pytest -n auto --dist loadfile"]
+    assert last.splitlines() == ["pip install -e '.[dev]'", "pytest -n auto --dist loadfile"]
     assert "<!-- install for tests -->" in text
     assert "README.md" in (ROOT / ".ci/run").read_text(encoding="utf-8")
 

@@ -12,12 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from translate.cli.streams import Messages, escape, say, say_error
+from translate.cli.streams import Messages, error_lines, escape, say
 
 if TYPE_CHECKING:
-    from translate.run.events import DocumentFailed, Event, Loaded, Summary
+    from translate.run.events import Event, Loaded, Summary
 
 SECONDS_A_LINE = 30
+MOST_NAMES = 5
+"""Of documents that failed, in the last line: each has had its own."""
 """Between two lines of progress in a log file."""
 TICK = 1.0
 """Seconds that something may take before a terminal says what it is, and between two looks at it."""
@@ -96,7 +98,7 @@ class Reporter:
         self._quiet, self._terminal = quiet, sys.stderr.isatty()
         self._activity = Activity("looking for the files", quiet=quiet, say=self.say)
         self._total = self._characters = self._sentences = self._tokens = self._finished = 0
-        self._failures: list[DocumentFailed] = []
+        self._failed: list[str] = []
         self._started = self._last_line = time.monotonic()
         self._bar: Any = None
         self._task: Any = None
@@ -135,9 +137,8 @@ class Reporter:
             case events.DocumentDone():
                 self._finished += 1
             case events.DocumentFailed():
-                self._failures.append(event)
-                if not self.translating:  # before anything is loaded; at the end it is listed again
-                    say_error(event.error)
+                self._failed.append(event.name)
+                self.say(*error_lines(event.error))
 
     def _show_loaded(self, loaded: Loaded) -> None:
         self._activity.end()
@@ -147,9 +148,9 @@ class Reporter:
             first = loaded.refusals[0].entry
             say(f"warning: using {loaded.model.name} instead; to have {first} or nothing, say --model {first}")
         if not self._quiet:
-            say(
-                f"{loaded.model.name} on {loaded.device} ({loaded.engine}, {loaded.dtype}), loaded in {loaded.seconds:.1f} s"
-            )
+            kernels = [f"kernels {loaded.kernels}"] if loaded.kernels else []
+            engine = ", ".join((loaded.engine, loaded.dtype, *kernels))
+            say(f"{loaded.model.name} on {loaded.device} ({engine}), loaded in {loaded.seconds:.1f} s")
             if loaded.advice:
                 say(loaded.advice)
         self._started = self._last_line = time.monotonic()
@@ -197,10 +198,11 @@ class Reporter:
     def summarize(self, summary: Summary) -> None:
         """The closing lines: what was done, and what failed."""
         self.close()
-        for failure in self._failures:
-            say_error(failure.error)
-        if self._failures:
-            say(f"{len(self._failures)} of {summary.documents + len(self._failures)} documents could not be translated")
+        if self._failed:
+            names = ", ".join(f"'{name}'" for name in self._failed[:MOST_NAMES])
+            more = f" and {len(self._failed) - MOST_NAMES:,} more" * (len(self._failed) > MOST_NAMES)
+            everything = summary.documents + len(self._failed)
+            say(f"{len(self._failed):,} of {everything:,} documents could not be translated: {names}{more}")
         if self._quiet:
             return
         flags = ", ".join(f"{flag} {number:,}" for flag, number in summary.flags.items()) or "none"

@@ -112,7 +112,12 @@ def say(*lines: str) -> None:
 
 def say_error(error: TranslateError) -> None:
     """The error and what to do about it, a line each."""
-    say(f"error: {error.message}", *([f"hint: {error.hint}"] if error.hint else []))
+    say(*error_lines(error))
+
+
+def error_lines(error: TranslateError) -> list[str]:
+    """The error and what to do about it."""
+    return [f"error: {error.message}", *([f"hint: {error.hint}"] if error.hint else [])]
 
 
 def _print(stream: TextIO, lines: tuple[str, ...]) -> None:

@@ -97,6 +97,10 @@ class Engine(Protocol):
         ...
 
 
+class ForcedError(EngineError):
+    """What the user insists on cannot be: nothing takes its place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The engine of a run."""
@@ -118,6 +122,8 @@ def choose_engine(model: Model, settings: Settings, check: SelfCheck | None = No
         return Choice(_load(settings.engine, model, settings, check))
     try:
         return Choice(_load(AUTO, model, settings, check))
+    except ForcedError:
+        raise
     except EngineError as error:
         if settings.dtype == "int8":
             raise  # the reference has no int8 either

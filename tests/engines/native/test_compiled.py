@@ -480,8 +480,9 @@ from pathlib import Path
 from tests.helpers.native import native
 from translate.records import Model, Request
 engine = native(Model("tiny", Path(sys.argv[1]), None, ""), batch_size=100_000)
-resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31))
-requests = [Request(number, (5,) * 100) for number in range(100_000)]
+held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (held + (100 << 20),) * 2)
+requests = [Request(number, (5,) * 400) for number in range(2_000)]
 try:
     list(engine.translate(requests))
 except MemoryError as error:

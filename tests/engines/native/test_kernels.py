@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.native import TEXTS, agree, ask, native
+from translate.engines.base import choose_engine
 from translate.engines.native import kernels
 from translate.model.tokenizer import Tokenizer
-from translate.records import EngineError, Model
+from translate.records import EngineError, Model, Settings
 
 USABLE = [found.name for found in kernels.available_kernels() if not found.reason]
 pytestmark = pytest.mark.skipif(not USABLE, reason="no kernels are built here")
@@ -55,6 +56,13 @@ def test_a_variant_that_cannot_run_is_an_error(name: str, reason: str, monkeypat
     with pytest.raises(EngineError, match=reason) as caught:
         kernels.chosen_kernels()
     assert caught.value.hint == f"{kernels.FORCED} can be: {', '.join(USABLE)}"
+
+
+def test_nothing_takes_the_place_of_forced_kernels(tiny: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even `auto` falls back: the user asked for exactly these."""
+    monkeypatch.setenv(kernels.FORCED, "sse9")
+    with pytest.raises(EngineError, match="no such variant"):
+        choose_engine(tiny, Settings(device="cpu"))
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "empty"])

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from translate.engines.base import ForcedError
 from translate.engines.native.compiled import Kernels, declare, read_kernels
 from translate.engines.native.variants import Variant, variants_for
 from translate.machine import processor_flags
-from translate.records import EngineError
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def _why_not(variant: Variant) -> str:
 def chosen_kernels() -> Loaded | None:
     """The fastest variant that can be used, or the one that TRANSLATE_KERNELS names; None, and a line in the log, without any.
 
-    Raises EngineError if the named one is unknown or cannot run.
+    Raises ForcedError if the named one is unknown or cannot run.
     """
     return _choose(os.environ.get(FORCED, ""))
 
@@ -84,7 +84,7 @@ def _choose(forced: str) -> Loaded | None:
         loaded = None if reason else _open(forced)
         if loaded is None:
             hint = f"{FORCED} can be: {', '.join(usable) or 'nothing here'}"
-            raise EngineError(f"the kernels '{forced}' cannot be used: {reason or 'the system refuses them'}", hint)
+            raise ForcedError(f"the kernels '{forced}' cannot be used: {reason or 'the system refuses them'}", hint)
         return loaded
     for name in usable:
         if (loaded := _open(name)) is not None:
