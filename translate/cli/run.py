@@ -72,7 +72,9 @@ class RunOptions:
     ] = "out"
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="A hub name, a folder, or a name from models.txt; nothing else is tried."),
+        typer.Option(
+            "--model", "-m", help="A hub name, a folder (./…), or a name from models.txt; nothing else is tried."
+        ),
     ] = None
     models_file: ModelsFile = None
     device: Device = "auto"

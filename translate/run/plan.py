@@ -15,6 +15,7 @@ from translate.records import (
     Model,
     OutputError,
     Settings,
+    without_secrets,
 )
 from translate.run.events import DocumentFailed, DocumentsFound, Loaded
 from translate.run.folder import check_no_link
@@ -175,7 +176,9 @@ def first_record(job: Job, loaded: Loaded, tokens: int) -> RunRecord:
             "revision": model.revision,
             "fingerprint": model.fingerprint,
             "bundled": model.bundled,
-            "preferred": [{"model": str(refusal.entry), "reason": refusal.reason} for refusal in loaded.refusals],
+            "preferred": [
+                {"model": str(refusal.entry), "reason": without_secrets(refusal.reason)} for refusal in loaded.refusals
+            ],
         },
         settings={
             **dataclasses.asdict(job.settings),
