@@ -75,6 +75,7 @@ class Flag(StrEnum):
     MAX_LENGTH = "max-length"  # decoding was stopped at the row's limit, 3 × its source + 32 tokens
     EMPTY = "empty"  # the model gave nothing
     RETRIED = "retried"  # translated a second time with safer decoding; the row holds the better of both
+    HALVED = "halved"  # memory ran out: translated in a smaller batch than the signature says, which may change words
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,8 @@ class Hypothesis:
     target: tuple[int, ...]
     score: float
     complete: bool = True
+    halved: bool = False
+    """Whether it was decoded in other company than was asked for, because memory ran out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from translate.engines.base import Engine
 from translate.model.tokenizer import GIANT, Tokenizer
@@ -25,11 +25,14 @@ class Decoded:
     source_tokens: int
     target_tokens: int
 
-    def improve(self, second: Decoded) -> Decoded:
-        """The better of this and a second try, with the tokens of both."""
+    def improve(self, second: Decoded, *, halved: bool) -> Decoded:
+        """The better of this and a second try, with the tokens of both. `halved`: one of those that shared its batch was."""
+        better = choose_better(self.translation, second.translation)
+        if halved or Flag.HALVED in second.translation.flags:
+            better = replace(better, flags=order_flags((*better.flags, Flag.HALVED)))
         return Decoded(
             self.source,
-            choose_better(self.translation, second.translation),
+            better,
             self.source_tokens + second.source_tokens,
             self.target_tokens + second.target_tokens,
         )
@@ -85,10 +88,11 @@ class SentenceDecoder:
         """The sentences, in place of each doubtful one the better of it and a second try, decoded more safely."""
         doubtful = {one.source: one for one in decoded if worth_retrying(one.translation.flags)}
         settled = [one for one in decoded if one.source not in doubtful]
+        halved = any(Flag.HALVED in one.translation.flags for one in doubtful.values())
         pendings = self.prepare(list(doubtful), safer=True)
         owners = find_owners(pendings)
         for batch in self.make_batches([request for pending in pendings for request in pending.requests]):
-            settled += [doubtful[second.source].improve(second) for second in self.decode(batch, owners)]
+            settled += [doubtful[second.source].improve(second, halved=halved) for second in self.decode(batch, owners)]
         return settled
 
     def _encode_sentences(self, texts: Sequence[str]) -> list[tuple[int, ...] | None]:
@@ -128,6 +132,8 @@ class SentenceDecoder:
             yield Flag.MAX_LENGTH
         if len(pending.parts) > 1:
             yield Flag.SPLIT
+        if any(hypothesis.halved for hypothesis in hypotheses):
+            yield Flag.HALVED
 
 
 def find_owners(pendings: Iterable[Pending]) -> dict[int, Pending]:
