@@ -30,11 +30,16 @@ def shut_working_folder_out() -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join(named)
     else:
         os.environ.pop("PYTHONPATH", None)
-    if os.path.exists("."):
-        ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        unsafe = {os.path.abspath(""), *(os.path.abspath(name) for name in given if not os.path.isabs(name))}
-        unsafe -= {ours, *named}
-        sys.path[:] = [place for place in sys.path if os.path.isabs(place) and place not in unsafe]
+    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    try:
+        here = os.getcwd()
+    except OSError:  # it has been deleted: there is nothing in it
+        here = ""
+    unsafe = {here, *(os.path.normpath(os.path.join(here, name)) for name in given if not os.path.isabs(name))} - {
+        ours,
+        *named,
+    }
+    sys.path[:] = [place for place in sys.path if os.path.isabs(place) and os.path.normpath(place) not in unsafe]
 
 
 def end_at_once(number: int, _: FrameType | None) -> None:
