@@ -1,4 +1,5 @@
-"""The reference pages' tables, made from the code: options of each command, fields of rows and of run.json, flags, settings of a model.
+"""The reference pages' tables, made from the code: options of each command, fields of rows and of run.json, flags, settings of a
+model; and the JSON Schema of a row.
 
 python benchmarks/reference.py           write them between the marks in the pages of docs/
 python benchmarks/reference.py --check   end with status 1 if a page is not what the code says
@@ -9,7 +10,7 @@ from __future__ import annotations
 import argparse
 import ast
 import inspect
-import re
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,10 +21,11 @@ import typer
 from pages import insert_block
 from translate.cli.app import app
 from translate.model.generation import ALL, SETTINGS, Harmless, Honoured
-from translate.records import Flag, Row, Settings
+from translate.records import Flag, Origin, Row, Settings
 from translate.run.record import DocumentRecord, RunRecord
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
 
 
 TAKES = {"int": "N", "integer": "N", "float": "X", "str": "TEXT", "text": "TEXT", "path": "PATH"}
@@ -84,26 +86,57 @@ def options() -> str:
     return "\n\n".join(parts)
 
 
-def fields(record: type) -> str:
-    """The fields of a record, each with the docstring below it."""
+def documented_fields(record: type) -> dict[str, tuple[str, str]]:
+    """Field of a record → its type as written, and the docstring below it."""
     body = ast.parse(inspect.getsource(record)).body[0]
     if not isinstance(body, ast.ClassDef):
         raise TypeError(f"{record} is no class")
-    rows = []
+    found = {}
     for node, after in zip(body.body, [*body.body[1:], None], strict=True):
         if not isinstance(node, ast.AnnAssign):
             continue
         if not (isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)):
             raise ValueError(f"{record.__name__}.{ast.unparse(node.target)} has no docstring")
-        rows.append((f"`{ast.unparse(node.target)}`", str(after.value.value)))
+        found[ast.unparse(node.target)] = ast.unparse(node.annotation), str(after.value.value)
+    return found
+
+
+def fields(record: type) -> str:
+    """The fields of a record, each with the docstring below it."""
+    rows = [(f"`{name}`", said) for name, (_, said) in documented_fields(record).items()]
     return table(("field", "what it holds"), rows)
 
 
+SCHEMA = ROOT / "translate/run/row.schema.json"
+TYPES: dict[str, dict[str, Any]] = {
+    "str": {"type": "string"},
+    "int": {"type": "integer", "minimum": 0},
+    "float | None": {"type": ["number", "null"]},
+    "tuple[Flag, ...]": {"type": "array", "uniqueItems": True, "items": {"enum": [flag.value for flag in Flag]}},
+    "Origin | None": {"enum": [origin.value for origin in Origin]},
+}
+"""A field's type → what JSON Schema calls it."""
+
+
+def schema() -> str:
+    """The JSON Schema of a row: the fields of the record; `origin` alone may be missing."""
+    documented = documented_fields(Row)
+    properties = {name: {**TYPES[kind], "description": said} for name, (kind, said) in documented.items()}
+    whole = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A row of translate",
+        "description": "One line of an output file: a sentence, where it stands, and its translation.",
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name != "origin"],
+        "additionalProperties": False,
+    }
+    return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+
+
 def flags() -> str:
-    """The flags, each with the comment beside it."""
-    source = inspect.getsource(Flag)
-    said = dict(re.findall(r'^\s+\w+ = "([\w-]+)"  # (.+)$', source, re.MULTILINE))
-    return table(("flag", "what it says of the row"), ((f"`{flag.value}`", said[flag.value]) for flag in Flag))
+    """The flags, each with what it means."""
+    return table(("flag", "what it says of the row"), ((f"`{flag.value}`", flag.meaning) for flag in Flag))
 
 
 def generation() -> str:
@@ -147,6 +180,10 @@ def main() -> None:
         stale += [page] * (text != before)
         if not check:
             (DOCS / page).write_text(text, encoding="utf-8")
+    if not SCHEMA.is_file() or SCHEMA.read_text(encoding="utf-8") != schema():
+        stale.append(SCHEMA.name)
+        if not check:
+            SCHEMA.write_text(schema(), encoding="utf-8")
     if check and stale:
         sys.exit(f"not what the code says: {', '.join(stale)}; run python benchmarks/reference.py")
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from tests.helpers.command import ROOT
 
 PACKAGE = ROOT / "translate"
-HEAVY = {
+HEAVY: dict[str, str | tuple[str, ...]] = {
     "torch": "engines",
     "transformers": "engines",
     "ctranslate2": "engines/ctranslate2.py",
     "ray": "cluster",
-    "pyarrow": "cluster",
+    "pyarrow": ("cluster", "exchange/formats/parquet.py"),
+    "docx": "exchange/formats/docx.py",
     "upath": "storage.py",
     "pygal": "pages",
     "rich": "cli",

@@ -1,8 +1,8 @@
 """Translate many German texts into English with open Marian models.
 
 A text flows Document → Paragraph → Sentence → Batch → Translation → row. Each folder here is one idea, said by the
-paragraph in its `__init__`; folders import only from those below them: `records` and `machine`, then `storage`, `text` and
-`model`, `engines`, `run`, then `compare`, `bench` and `cluster`, and `cli` on top of all.
+paragraph in its `__init__`; folders import only from those below them: `records` and `machine`, then `storage`, `text`, `human` and
+`model`, `engines`, `run`, then `exchange` and `pages`, then `compare`, `reading`, `bench` and `cluster`, and `cli` on top of all.
 
 As a library: `from translate import Translator, translate_files, read_rows`. Nothing is loaded before it is used.
 """
@@ -12,7 +12,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from translate.library import FilesTranslation, TextTranslation, Translator, read_rows, translate_files
+    from translate.library import (
+        FilesTranslation,
+        TextTranslation,
+        Translator,
+        read_rows,
+        row_features,
+        row_schema,
+        translate_files,
+    )
     from translate.records import Flag, Row, Settings, TranslateError
 
 __all__ = [
@@ -24,6 +32,8 @@ __all__ = [
     "TranslateError",
     "Translator",
     "read_rows",
+    "row_features",
+    "row_schema",
     "translate_files",
 ]
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from os import PathLike
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from translate.model.catalog import resolve_model
-from translate.records import Document, Flag, OutputError, Row, Settings, format_signature
+from translate.records import Document, Flag, InputError, OutputError, Row, Settings, format_signature
 from translate.run.checks import order_flags
 from translate.run.events import DocumentDone, DocumentFailed, End, Event, Item, Summary, Translated
 from translate.run.loading import load
@@ -20,8 +23,8 @@ from translate.run.memory import Memory
 from translate.run.pipeline import run, translate_windows
 from translate.run.plan import Job
 from translate.run.record import read_run
+from translate.run.rows import COLUMNS, rows_path
 from translate.run.rows import read_rows as read_file
-from translate.run.rows import rows_path
 from translate.run.translator import SentenceTranslator, make_translator
 from translate.run.windows import locate_sentences, make_growing_chunks
 from translate.storage import as_path
@@ -222,3 +225,29 @@ def read_rows(path: str | PathLike[str]) -> Iterator[Row]:
         )
     for name in record.documents:
         yield from read_file(rows_path(place, name))
+
+
+def row_features() -> Any:
+    """The types of a row's fields for the library datasets: `load_dataset("json", data_files=…, features=row_features())`.
+
+    A whole run needs none: `load_dataset("out/<model>")` finds them in the card beside the rows. Raises InputError if the library
+    is not installed.
+    """
+    try:
+        from datasets import Features, List, Value
+    except ModuleNotFoundError as error:
+        raise InputError(f"row_features needs the package '{error.name}'", "pip install datasets") from error
+    kinds = {name: kind.removeprefix("list of ") for name, kind in COLUMNS.items()}
+    return Features({name: Value(kind) if kind == COLUMNS[name] else List(Value(kind)) for name, kind in kinds.items()})
+
+
+def row_schema() -> dict[str, Any]:
+    """The JSON Schema of a row, which is in the package as translate/run/row.schema.json.
+
+    >>> from translate import row_schema
+    >>> row_schema()["required"]
+    ['doc', 'paragraph', 'sentence', 'start', 'end', 'source', 'target', 'score', 'flags']
+    """
+    text = files("translate.run").joinpath("row.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("translate-batch", "torch", "transformers", "sentencepiece", "sacremoses", "choppa-srx", "ctranslate2")
+PACKAGES = ("translate-batch", "torch", "transformers", "sentencepiece", "sacremoses", "ctranslate2")
 
 
 def package_versions() -> dict[str, str]:

@@ -63,19 +63,40 @@ class EngineError(TranslateError):
 
 
 class Flag(StrEnum):
-    """A doubt about one row, or a note on how it was made. The list is closed."""
+    """A doubt about one row, or a note on how it was made, with what it means. The list is closed."""
 
-    PASSTHROUGH = "passthrough"  # no word in it (number, punctuation, URL, list mark): copied as it is
-    SPLIT = "split"  # translated in parts, cut at clause ends, and joined: over 200 tokens, or over 48 in a second try
-    LOOP = "loop"  # the target repeats itself where the source does not
-    ECHO = "echo"  # the target is the German source again
-    LENGTH_RATIO = "length-ratio"  # the target is far too short or too long for its source
-    NUMBER_MISMATCH = "number-mismatch"  # a number stands on one side only
-    UNKNOWN_TOKEN = "unknown-token"  # characters that the model's vocabulary does not have
-    MAX_LENGTH = "max-length"  # decoding was stopped at the row's limit, 3 × its source + 32 tokens
-    EMPTY = "empty"  # the model gave nothing
-    RETRIED = "retried"  # translated a second time with safer decoding; the row holds the better of both
-    HALVED = "halved"  # memory ran out: translated in a smaller batch than the signature says, which may change words
+    meaning: str
+
+    def __new__(cls, name: str, meaning: str = "") -> Flag:
+        """A member is written with its meaning, and found by its name alone."""
+        flag = str.__new__(cls, name)
+        flag._value_ = name
+        flag.meaning = meaning
+        return flag
+
+    PASSTHROUGH = "passthrough", "no word in it (number, punctuation, URL, list mark): copied as it is"
+    SPLIT = "split", "translated in parts, cut at clause ends, and joined: over 200 tokens, or over 48 in a second try"
+    LOOP = "loop", "the target repeats itself where the source does not"
+    ECHO = "echo", "the target is the German source again"
+    LENGTH_RATIO = "length-ratio", "the target is far too short or too long for its source"
+    OMISSION = "omission", "the target is so short for its source that a clause seems to be left out"
+    NUMBER_MISMATCH = "number-mismatch", "a number, date, clock time or amount is not the same on both sides"
+    NEGATION = "negation", "a plain negation is on one side only"
+    PROTECTED_LOST = "protected-lost", "a URL or mail address of the source is not in the target as it is"
+    UNKNOWN_TOKEN = "unknown-token", "characters that the model's vocabulary does not have"
+    MAX_LENGTH = "max-length", "decoding was stopped at the row's limit, 3 × its source + 32 tokens"
+    EMPTY = "empty", "the model gave nothing"
+    RETRIED = "retried", "translated a second time with safer decoding; the row holds the better of both"
+    HALVED = "halved", "memory ran out: translated in a smaller batch than the signature says, which may change words"
+
+
+class Origin(StrEnum):
+    """Where a translation is from that no model made."""
+
+    HUMAN = "human"
+    """A person's correction, given to `translate corrections`."""
+    TRANSLATION_MEMORY = "translation-memory"
+    """An exact match in the file given with `--translation-memory`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +169,12 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A source sentence's English, with its score (None if it never saw the model) and flags."""
+    """A source sentence's English, with its score (None if it never saw the model), flags, and origin if that is no model."""
 
     target: str
     score: float | None
     flags: tuple[Flag, ...] = ()
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +199,8 @@ class Row:
     """Mean log-probability of the target's tokens under the model; null for a row that never saw the model."""
     flags: tuple[Flag, ...] = ()
     """Doubts and notes, from the list below; mostly empty."""
+    origin: Origin | None = None
+    """`human` for a person's correction, `translation-memory` for an exact match there; not written where a model translated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +245,7 @@ class Settings:
     """Whether punctuation is normalised for models that were trained on normalised text."""
     comfortable_tokens: int = 200
     """Source tokens; a longer sentence is split at a clause end."""
-    chunk_sentences: int = 10_000
+    chunk_sentences: int = 1_000
     """Sentences in the window that is sorted by length."""
 
 

@@ -14,6 +14,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import json
+import math
 import os
 import re
 import stat
@@ -38,9 +40,7 @@ class AtomicFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # Short and always the same: no longer than the path allows, and what a killed run left is written over.
-        name = hashlib.blake2b(path.name.encode(errors="surrogateescape"), digest_size=6).hexdigest()
-        self._temporary = path.with_name(f".{name}.tmp")
+        self._temporary = temporary_path(path)
         with _named_errors(self.path):
             path.parent.mkdir(parents=True, exist_ok=True)
             if len(os.fsencode(path.name)) > LONGEST_NAME:
@@ -68,6 +68,19 @@ class AtomicFile:
             self._file.close()
         with suppress(OSError):
             self._temporary.unlink()
+
+
+def temporary_path(path: Path) -> Path:
+    """Where a file is while it is written. Short and always the same: no longer than the path allows, and what a killed run
+    left is written over.
+    """
+    name = hashlib.blake2b(path.name.encode(errors="surrogateescape"), digest_size=6).hexdigest()
+    return path.with_name(f".{name}.tmp")
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether somebody has begun to write the file, or was killed while writing it."""
+    return temporary_path(path).exists()
 
 
 class ObjectFile:
@@ -113,6 +126,25 @@ def write_atomically(path: Path) -> Iterator[AtomicFile | ObjectFile]:
     except BaseException:
         file.discard()
         raise
+
+
+@contextmanager
+def replace_file(path: Path) -> Iterator[Path]:
+    """A path for the block to write a file to; when the block has ended it is flushed to disk and gets the name `path`.
+
+    If the block fails, nothing is left of it, and an older file stays. Raises OutputError, to the block too.
+    """
+    temporary = temporary_path(path)
+    with _named_errors(path, "make room, or check the folder and its permissions"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)
+        try:
+            yield temporary
+            _flush_file(temporary)
+            temporary.replace(path)
+            _flush_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -189,6 +221,12 @@ def read_ordinary(path: Path) -> bytes:
         return file.read()
 
 
+def digest_file(path: Path) -> str:
+    """The sha256 of an ordinary file, in hexadecimal. Raises OSError as `open_ordinary` does."""
+    with open_ordinary(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def parse_json(data: bytes | str, kind: type[T]) -> T:
     """JSON as a record of that kind, every field of the type that it is declared with; fields of other names are left out.
 
@@ -198,6 +236,18 @@ def parse_json(data: bytes | str, kind: type[T]) -> T:
 
     with _plain_problems():
         return msgspec.json.decode(data, type=kind)
+
+
+def load_json(data: bytes) -> object:
+    """JSON as Python has it; of strings also such as are no Unicode. Raises ValueError, also for a number that is not finite."""
+
+    def finite(text: str) -> float:
+        if not math.isfinite(number := float(text)):
+            raise ValueError(f"the number {text} is not finite")
+        return number
+
+    with _plain_problems():
+        return json.loads(data, parse_float=finite, parse_constant=finite)
 
 
 def convert_json(value: object, kind: type[T]) -> T:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.helpers.command import ROOT, SHARED, Command, command, environment, rows
 from tests.helpers.hub import Hub
-from translate.cli.app import program_name
+from translate.cli.options import program_name
 from translate.model.catalog import BUNDLED
 
 ECHO = ("--engine", "echo", "--model", "tiny-de-en")
@@ -196,12 +196,14 @@ def test_strict_makes_doubts_an_error(translate: Command, tmp_path: Path) -> Non
 
 
 def test_when_the_default_cannot_be_had_the_next_is_used_and_said(text: Path, translate: Command) -> None:
-    """Which, why, and how to insist; with --quiet too."""
-    done = translate("data/a.txt", "--engine", "echo", "--quiet")
+    """Which, why, and how to insist: one warning, and none with --quiet."""
+    done = translate("data/a.txt", "--engine", "echo")
     assert done.returncode == 0
+    assert done.stderr.count("warning:") == 1
     assert "warning: not using Helsinki-NLP/opus-mt-de-en@6f6b" in done.stderr
     assert "HF_HUB_OFFLINE is set" in done.stderr
-    assert "warning: using tiny-de-en instead; to have Helsinki-NLP/opus-mt-de-en@6f6b" in done.stderr
+    assert "; using tiny-de-en instead; to have Helsinki-NLP/opus-mt-de-en@6f6b" in done.stderr
+    assert translate("data/a.txt", "--engine", "echo", "--quiet").stderr == ""
 
 
 def test_two_runs_in_one_folder_at_once(text: Path, translate: Command, tmp_path: Path) -> None:

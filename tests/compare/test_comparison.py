@@ -299,3 +299,56 @@ def test_public_systems_score_as_sacrebleu_says(tmp_path: Path) -> None:
             assert evaluation.score(key, name) == pytest.approx(
                 metric.corpus_score(texts[run.name], [texts["wmt22.en"]]).score
             )
+
+
+def cut_run(folder: Path, count: int = 4) -> tuple[Path, Path, list[str]]:
+    """Two runs of a text of 12 lines that was cut into documents of three, and the lines."""
+    lines = [f"Zeile {n} hat Wörter." for n in range(12)]
+    runs = []
+    for name in ("one", "two"):
+        rows = [
+            row
+            for k in range(count)
+            for row in make_rows(
+                [(t, f"Line {n} {name}.") for n, t in list(enumerate(lines))[3 * k : 3 * k + 3]], f"a{k}.txt"
+            )
+        ]
+        runs.append(write_rows(folder / name, rows))
+    return runs[0], runs[1], lines
+
+
+def test_a_reference_of_a_text_that_was_cut_into_documents(tmp_path: Path) -> None:
+    """One file of lines: by the order of the documents' names, and a note says so; or by the text that was cut, whatever the order."""
+    one, two, lines = cut_run(tmp_path)
+    reference = write_lines(tmp_path / "ref.en", [f"Line {n}." for n in range(12)])
+    comparison = compare(Question((one, two), reference))
+    assert [row.reference for row in comparison.rows] == [f"Line {n}." for n in range(12)]
+    assert any("4 documents in the order of their names" in notice for notice in comparison.notices)
+    mixed = [n for k in (2, 0, 3, 1) for n in range(3 * k, 3 * k + 3)]
+    source = write_lines(tmp_path / "whole.de", [lines[n] for n in mixed] + ["", "Noch eine Zeile."])
+    reference = write_lines(tmp_path / "ref.en", [f"Line {n}." for n in mixed] + ["", "One line more."])
+    comparison = compare(Question((one, two), reference, source))
+    assert [row.reference for row in comparison.rows] == [f"Line {n}." for n in range(12)]
+    assert not comparison.notices
+
+
+def test_lines_that_fit_no_documents_say_what_works(tmp_path: Path) -> None:
+    """Another number of lines: the hint names --source; a source that is another text: what it lacks."""
+    one, two, _ = cut_run(tmp_path)
+    reference = write_lines(tmp_path / "ref.en", ["Line."] * 11)
+    with pytest.raises(InputError, match="has 11 lines, but the paragraphs of all 4 documents") as caught:
+        compare(Question((one, two), reference))
+    assert "--source FILE" in (caught.value.hint or "")
+    source = write_lines(tmp_path / "other.de", ["Etwas anderes."] * 11)
+    with pytest.raises(InputError, match=r"has only 0 of the 12 paragraphs") as caught:
+        compare(Question((one, two), reference, source))
+    assert "before it was cut" in (caught.value.hint or "")
+
+
+def test_plain_lines_beside_a_run_of_many_documents(tmp_path: Path) -> None:
+    """Another system's output for the whole text is compared with the documents that it was cut into."""
+    one, _, lines = cut_run(tmp_path)
+    system = write_lines(tmp_path / "system.en", [f"Line {n} one." for n in range(12)])
+    assert compare(Question((one, system))).pairs[0].identical == 12
+    source = write_lines(tmp_path / "whole.de", lines)
+    assert compare(Question((one, system), source=source)).pairs[0].identical == 12

@@ -1,14 +1,8 @@
-"""The page of `translate compare --html` in a real browser, from disk.
-
-Needs chromium and chromedriver on the path (Debian: chromium, chromium-driver), as continuous integration has them.
-Skipped only where there is none of them.
-"""
+"""The page of `translate compare --html` in a real browser, from disk. Skipped only where there is none."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.browser import PageReader, needs_browser, open_browser
 from tests.helpers.runs import make_lines, make_rows, write_lines, write_rows
 from translate.compare.comparison import Question, compare
 from translate.compare.findings import Comparison
 from translate.compare.page import write_page
 from translate.records import Flag
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver on the path")
+pytestmark = needs_browser
 
 MANY = 50_000
 EVIL = "<img src=x onerror='document.title=\"caught\"'></script><script>document.title='caught'</script>"
@@ -64,51 +58,17 @@ def page(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One browser for all tests."""
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    profile = tmp_path_factory.mktemp("profile")
-    quiet = "background-networking component-update sync quic gpu".split()
-    flags = ["headless", "no-sandbox", "no-first-run", "disable-dev-shm-usage", *(f"disable-{name}" for name in quiet)]
-    for flag in (*flags, f"user-data-dir={profile}"):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield browser
-    browser.quit()
+    with open_browser(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
 
 
-class Reader:
-    """What a reader does with a page, and what they see."""
-
-    def __init__(self, driver: Any, path: Path, fragment: str = "", width: int = 1280) -> None:
-        self.driver = driver
-        metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        driver.get("about:blank")
-        for kind in ("browser", "performance"):
-            driver.get_log(kind)
-        driver.get(f"{path.as_uri()}{fragment}")
-
-    def js(self, code: str) -> Any:
-        return self.driver.execute_script(code)
-
-    def set(self, name: str, value: str, event: str = "change") -> None:
-        self.js(
-            f"const e = document.getElementById({json.dumps(name)}); e.value = {json.dumps(value)};"
-            f"e.dispatchEvent(new Event({json.dumps(event)}))"
-        )
+class Reader(PageReader):
+    """What a reader does with this page, and what they see."""
 
     def choose(self, name: str, beginning: str) -> None:
         """The option of a menu whose text begins so."""
         values = self.js(f"return [...document.getElementById('{name}').options].map((o) => [o.text, o.value])")
         self.set(name, next(value for text, value in values if text.startswith(beginning)))
-
-    def press(self, *keys: str) -> None:
-        from selenium.webdriver import ActionChains
-
-        ActionChains(self.driver).send_keys(*keys).perform()
 
     def count(self) -> str:
         return str(self.js("return document.getElementById('count').textContent"))
@@ -131,20 +91,6 @@ class Reader:
                 "return r && r.top >= document.getElementById('head').offsetHeight - 1 && r.top < innerHeight"
             )
         )
-
-    def wait(self, condition: Callable[[], bool], seconds: float = 10) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "waited in vain"
-            time.sleep(0.03)
-
-    def check_quiet(self) -> None:
-        """No message in the console, and no request but for the page itself."""
-        assert self.driver.get_log("browser") == []
-        events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
-        urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-        assert all(url.startswith(("file:///", "about:")) for url in urls), urls
-        assert len({url.split("#")[0] for url in urls}) <= 2
 
 
 @pytest.fixture
@@ -243,7 +189,7 @@ def test_keys_move_search_and_copy(reader: Reader) -> None:
     reader.press("n")
     assert reader.active() == 10  # 9 is identical
     reader.press("c")
-    reader.wait(lambda: reader.js("return location.hash") == "#row=10")
+    reader.wait(lambda: reader.js("return location.hash") == "#sort=number&row=10")
     reader.wait(lambda: "copied" in reader.js("return document.getElementById('said').textContent"))
     reader.press("/", "winter")
     reader.wait(lambda: " of 120" in reader.count())
@@ -287,6 +233,118 @@ def test_nothing_overflows_on_a_phone(driver: Any, page: Path) -> None:
     assert reader.is_seen(20)
     assert reader.js("return getComputedStyle(document.querySelector('.text .label')).display") == "block"
     assert reader.js("return document.querySelector('.row').getBoundingClientRect().right") <= 390
+
+
+def test_the_address_tells_what_is_shown(driver: Any, page: Path) -> None:
+    """Filters and order come back from it, and go into it; going back to the bare page shows all."""
+    reader = Reader(driver, page, "#q=winter&change=wording&doc=b.txt&sort=edits")
+    first = reader.numbers()
+    assert 0 < len(first) < 60
+    values = reader.js(
+        "return ['search', 'doc', 'sort', 'direction'].map((i) => document.getElementById(i).value || document.getElementById(i).textContent)"
+    )
+    assert values == ["winter", "1", "edits", "↑ rising"]
+    reader.js("document.getElementById('reset').click()")
+    assert reader.count() == "120 rows"
+    assert reader.js("return location.hash") == ""
+    assert reader.js("return document.getElementById('sort').value") == "disagreement"
+    reader.choose("flag", "loop")
+    assert reader.js("return location.hash") == "#flag=loop"
+    reader.js("location.hash = 'q=winter&change=wording&doc=b.txt&sort=edits'")
+    reader.wait(lambda: reader.numbers() == first)
+    reader.js("location.hash = 'doc=nowhere&sort=beauty&pair=9&from=x'")  # what is not there is left out
+    reader.wait(lambda: reader.count() == "120 rows")
+    reader.js("document.querySelector('a[href=\"#doc=b.txt\"]').click()")  # a document of the table
+    reader.wait(lambda: reader.count() == "60 of 120 rows")
+    reader.check_quiet()
+
+
+def test_zero_hits_say_so(reader: Reader) -> None:
+    """And offer the way back."""
+    reader.set("search", "nothing has this", "input")
+    reader.wait(lambda: reader.count() == "0 of 120 rows")
+    assert "No row matches" in reader.js("return document.getElementById('none').innerText")
+    reader.js("document.getElementById('none-reset').click()")
+    assert reader.count() == "120 rows"
+    assert reader.js("return document.getElementById('none').offsetHeight") == 0
+
+
+def test_the_tools_stay(reader: Reader) -> None:
+    """Wherever in the list one is, the search is on the screen and the heads stand below it."""
+    from selenium.webdriver.common.keys import Keys
+
+    reader.press("j", Keys.END)
+    boxes = reader.js(
+        "return ['tools', 'head'].map((i) => { const r = document.getElementById(i).getBoundingClientRect(); return [r.top, r.bottom]; })"
+    )
+    assert boxes[0][0] == pytest.approx(0, abs=1)
+    assert boxes[1][0] == pytest.approx(boxes[0][1], abs=1)
+    top = reader.js(
+        "return document.querySelector('[data-number=\"' + document.querySelector('.row.active').dataset.number + '\"]').getBoundingClientRect().top"
+    )
+    assert top >= boxes[1][1] - 1
+
+
+def test_marks_are_kept_exported_and_read_back(driver: Any, page: Path, comparison: Comparison, tmp_path: Path) -> None:
+    """Which of two is better by key and button, an error by selecting it; still there after a reload; as lines for --metric."""
+    reader = Reader(driver, page, "#row=5")
+    reader.press("b")
+    reader.js('document.querySelector(\'[data-number="5"] [data-system="1"] .words\').scrollIntoView()')
+    reader.js(
+        'const words = document.querySelector(\'[data-number="5"] [data-system="0"] .words\');'
+        "const range = document.createRange(); range.selectNodeContents(words);"
+        "getSelection().removeAllRanges(); getSelection().addRange(range)"
+    )
+    reader.wait(lambda: not reader.js("return document.getElementById('errors').hidden"))
+    reader.js("document.querySelector('#errors [data-severity=major]').click()")
+    reader.js("document.querySelector('[data-number=\"5\"] .better').scrollIntoView()")
+    reader.press("j")
+    number = reader.active()
+    reader.press("e", "e", "a")
+    again = Reader(driver, page, "#marked=yes&sort=number")
+    again.wait(lambda: again.count() == "2 of 120 rows")
+    pressed = again.js("return [...document.querySelectorAll('.better [aria-pressed=true]')].map((b) => b.textContent)")
+    assert sorted(pressed) == ["A", "B"]
+    assert again.js("return document.querySelector('.errors').innerText").startswith("major")
+    text = again.js("return [...document.querySelectorAll('#export')].map((b) => b.textContent)[0]")
+    assert text == "Export 2 marked"
+    again.js(
+        "URL.createObjectURL = (blob) => { blob.text().then((t) => { window.exported = t; }); return 'about:blank#'; }"
+    )
+    again.js("HTMLAnchorElement.prototype.click = () => {}; document.getElementById('export').click()")
+    again.wait(lambda: bool(again.js("return window.exported")))
+    marks = tmp_path / "marks.jsonl"
+    marks.write_text(again.js("return window.exported"), encoding="utf-8")
+    again.js("localStorage.clear()")
+    runs = tuple(Path(system.path) for system in comparison.systems)
+    marked = compare(Question(runs, figures={"human": (marks,)}))
+    assert marked.evaluation
+    assert marked.evaluation.metrics == ("human", "human errors")
+    assert marked.evaluation.lower == ("ter", "human errors")
+    assert [row.number for row in marked.rows if row.cells[0] and row.cells[0].quality] == sorted({5, number})
+    row = marked.rows[4]
+    assert row.cells[0] is not None
+    assert row.cells[1] is not None
+    assert row.cells[0].quality == {"human": 0.0, "human errors": 5.0}
+    assert row.cells[1].quality == {"human": 1.0, "human errors": 0.0}
+
+
+@pytest.mark.parametrize(("width", "systems"), [(1440, 4), (768, 3), (390, 2)])
+def test_nothing_is_cut(driver: Any, tmp_path: Path, width: int, systems: int) -> None:
+    """Four systems on a desk, two on a phone: the page is as wide as the screen, and every table shows all its columns."""
+    reference, *lines = make_lines(60)
+    runs = [write_lines(tmp_path / f"system {n}.en", (lines * 2)[n]) for n in range(systems)]
+    comparison = compare(Question(tuple(runs), write_lines(tmp_path / "ref.en", reference)))
+    write_page(comparison, tmp_path / "page.html")
+    reader = Reader(driver, tmp_path / "page.html", width=width)
+    assert reader.js("return document.documentElement.scrollWidth") <= width
+    reader.js("for (const d of document.querySelectorAll('details')) d.open = true")
+    cut = "return [...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.getAttribute('aria-label'))"
+    assert reader.js(cut) == []
+    # letters of the plots: their drawn height in pixels of the screen
+    letters = "return [...document.querySelectorAll('figure svg')].flatMap((s) => [...s.querySelectorAll('text')].map((t) => t.getBoundingClientRect().height)).filter((h) => h)"
+    assert min(reader.js(letters)) >= 9
+    reader.check_quiet()
 
 
 def test_fifty_thousand_rows_open_at_once(

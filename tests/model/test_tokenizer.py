@@ -16,7 +16,7 @@ from translate.records import Model, ModelError
 
 TEXTS = [
     "Das ist ein Haus.", "„Ja“, sagte er – und ging.", "10.000 Euro", "Rindfleischetikettierung", "ÄÖÜß", "🙂 Ist", "a\tb  c", "x" * 500,
-    "中文", "é e\u0301", "Zeile\u2028zwei", "&amp; <b>fett</b>", "", " ",
+    "中文", "é e\u0301", "&amp; <b>fett</b>", "", " ",
 ]  # fmt: skip
 
 
@@ -44,6 +44,7 @@ MOSES = [
     ("a\u00a0b \u200b c", "a b c"),
     ("Rind\u00adfleisch", "Rindfleisch"),
     ("10\u00a0%", "10%"),
+    *((f"Eins{end}Zwei", "Eins Zwei") for end in "\t\v\f\x1c\x85\u2028\u2029"),
 ]
 
 

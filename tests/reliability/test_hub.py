@@ -108,7 +108,7 @@ def translate(home: Path, address: str) -> str:
     started = time.perf_counter()
     done = run(("a.txt", "--engine", "echo"), home, seconds=200, changes=hub)
     seconds = time.perf_counter() - started
-    problem = complain(done, 0, f"warning: not using {NAME}", "warning: using tiny-de-en instead")
+    problem = complain(done, 0, f"warning: not using {NAME}", "; using tiny-de-en instead")
     if not problem and seconds > SECONDS:
         problem = f"took {seconds:.0f} s"
     return problem or ("" if (home / "out/tiny-de-en/a.jsonl").exists() else "no rows")

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
+from tests.helpers.cases import Case, read_cases
 from translate.records import Flag, Translation
-from translate.run.checks import check_target, choose_better, is_number_mismatch, needs_model, order_flags, safer_source
+from translate.run.checks import check_target, choose_better, find_lost_address, needs_model, order_flags
+from translate.run.doubts.numbers import find_number_mismatch
 
 COPIED = [
     "* * *", "—", "…", "!!!", "12", "1.000,5", "24.12.2026", "12:30", "+49 30 1234567", "🙂", "(3)", "a)", "B.", "iv.", "10 %", "§ 3",
@@ -32,6 +34,12 @@ def test_what_holds_no_word_is_copied(text: str) -> None:
     assert not needs_model(text)
 
 
+@pytest.mark.parametrize("text", [text for text in COPIED if text.strip("\u200b\0")])
+def test_what_is_copied_is_not_doubted(text: str) -> None:
+    """Its copy is its translation."""
+    assert check_target(text, text) == ()
+
+
 @pytest.mark.parametrize("text", [text for text in ASKED if text != "Ö"])
 def test_what_holds_a_word_is_translated(text: str) -> None:
     """However little of it."""
@@ -53,6 +61,8 @@ DOUBTS = [
     ("So wie bei Music Store", "Like at Music Store", []),
     ("Der Rat stimmte dem Vorschlag nach langer Debatte schließlich mit großer Mehrheit zu.", "Yes.", [Flag.LENGTH_RATIO]),
     ("Ja.", "Yes, indeed.", []),
+    ("Der Rat stimmte dem Vorschlag zu, nachdem er lange darüber beraten hatte, was zu tun sei.", "The council agreed after deliberating at length on what to do.", []),
+    ("Der Rat stimmte dem Vorschlag zu, nachdem er lange darüber beraten hatte, was zu tun sei.", "The council agreed to the proposal.", [Flag.OMISSION]),
 ]  # fmt: skip
 
 
@@ -86,7 +96,7 @@ NUMBERS = [
 @pytest.mark.parametrize(("source", "target", "mismatch"), NUMBERS)
 def test_numbers(source: str, target: str, mismatch: bool) -> None:
     """The same number in each language's writing agrees; another number does not."""
-    assert is_number_mismatch(source, target) is mismatch
+    assert bool(find_number_mismatch(source, target)) is mismatch
 
 
 def test_the_better_of_two_is_the_less_severe_then_the_likelier() -> None:
@@ -99,11 +109,16 @@ def test_the_better_of_two_is_the_less_severe_then_the_likelier() -> None:
     assert choose_better(fair, fair).target == "the city"
 
 
-def test_capitals_are_lowered_for_a_second_try() -> None:
-    """Models have seen few words in capitals."""
-    assert safer_source("LESEN SIE AUCH DAS") == "Lesen sie auch das"
-    assert safer_source("Die EU") == "Die EU"
-    assert safer_source("EU") == "EU"
+@pytest.mark.parametrize("case", read_cases("echo"), ids=lambda case: str(case.number))
+def test_reported_copies(case: Case) -> None:
+    """Capitals and short headlines that came out as they went in, or half so."""
+    assert Flag.ECHO in check_target(case.input["source"], case.input["target"])
+
+
+@pytest.mark.parametrize("target", ["SIEMENS AND BOSCH BUILD", "Siemens und Bosch build", "THE CDU WINS"])
+def test_names_in_capitals_are_no_copy(target: str) -> None:
+    """Names stand on both sides."""
+    assert Flag.ECHO not in check_target("SIEMENS UND BOSCH BAUEN", target)
 
 
 def test_flags_have_one_order() -> None:
@@ -139,7 +154,7 @@ def test_a_word_without_end_takes_linear_time(piece: str) -> None:
 )
 def test_numbers_are_read_as_each_language_writes_them(source: str, target: str, mismatch: bool) -> None:
     """Decimals, decades, words, other digits, the twelve-hour clock."""
-    assert is_number_mismatch(source, target) is mismatch
+    assert bool(find_number_mismatch(source, target)) is mismatch
 
 
 @pytest.mark.parametrize(
@@ -147,6 +162,10 @@ def test_numbers_are_read_as_each_language_writes_them(source: str, target: str,
     [
         ("Wo ist der Bahnhof?", True),
         ("BITTE NICHT BETRETEN, DAS EIS IST DÜNN!", True),
+        ("BITTE NICHT BETRETEN", True),
+        ("RUNDFUNK BERLIN BRANDENBURG", False),
+        ("Mehr Geld für Schulen", True),
+        ("Streit um Rente", True),
         ("Frankfurter Allgemeine Zeitung", False),
         ("„Der Spiegel“, „Die Zeit“", False),
         ("The quick brown fox jumps over the lazy dog.", False),
@@ -156,3 +175,46 @@ def test_numbers_are_read_as_each_language_writes_them(source: str, target: str,
 def test_a_copy_is_an_echo_only_of_german(text: str, echo: bool) -> None:
     """However short; names, English and tags are copied rightly."""
     assert (Flag.ECHO in check_target(text, text)) is echo
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "lost"),
+    [
+        ("Mehr unter https://example.org/a?b=4711.", "More at https://example.org/a?b=4711.", ""),
+        ("Mehr unter https://example.org/a/b.html.", "More at htps:/example.org/a/ b.html.", "https://example.org/a/b.html"),
+        ("Siehe www.example.org/.", "See https://example.org.", ""),
+        ("Siehe www.beispiel.de!", "See www.example.de!", "www.beispiel.de"),
+        ("Von: hans@beispiel.de", "From: hans@beit.de", "hans@beispiel.de"),
+        ("An anna.muster@beispiel-verlag.de oder so.", "To anna.muster@beit-playing or so.", "anna.muster@beispiel-verlag.de"),
+        ("An Anna.Muster@Beispiel.de.", "To anna.muster@beispiel.de.", ""),
+        ("(siehe beispiel.de/politik)", "(see beispiel.de/politics)", "beispiel.de/politik"),
+        ("Die users@example.org-Liste", "The list users@example.org", ""),
+        ("An a@example.org und b@example.org", "To a@example.org and c@example.org", "b@example.org"),
+        ("Ja/nein, z.B. 3/4, und/oder", "Yes/no, e.g. 3/4, and/or", ""),
+        ("Folgen Sie @tagesschau!", "Follow @tagesschau!", ""),
+    ],
+)  # fmt: skip
+def test_a_changed_address_is_doubted(source: str, target: str, lost: str) -> None:
+    """What may be left out of one does not count: www., a slash at the end, capitals."""
+    assert find_lost_address(source, target) == lost
+    assert (Flag.PROTECTED_LOST in check_target(source, target)) is bool(lost)
+
+
+@pytest.mark.parametrize("piece", ["12 ", "1/", "3 million ", "five ", "drei Viertel ", "12:30 ", "-1 "])
+def test_many_numbers_take_linear_time(piece: str) -> None:
+    """Ten thousand on each side that agree, and that do not."""
+    text = piece * 10_000
+    started = time.perf_counter()
+    assert not find_number_mismatch(text, text)
+    find_number_mismatch("7 " + text, text + "8")
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in read_cases("nfd") if isinstance(case.input, dict)], ids=lambda case: str(case.number)
+)
+def test_decomposed_letters_are_letters(case: Case) -> None:
+    """As they come from file names and PDFs of some systems."""
+    found = [str(flag) for flag in check_target(case.input["source"], case.input["target"])]
+    wanted = case.expected.removeprefix("no ")
+    assert (wanted in found) is (wanted == case.expected)

@@ -37,11 +37,23 @@ def test_a_changed_file_is_named_and_kept(name: str, finished: Path, translate: 
         assert f"error: '{OUT}/{name}' was changed after it was written" in done.stderr
         assert "--overwrite" in done.stderr
         assert place.read_bytes() == changed
+    assert f"translate corrections {OUT}/{name}" in done.stderr
     assert translate("a.txt", "--text", *ECHO).returncode == 0  # the other document is not concerned
     assert place.read_bytes() == changed
     assert translate("a.txt", "b.txt", "--text", "--overwrite", *ECHO).returncode == 0
     assert place.read_bytes() == sound
     assert translate("a.txt", "b.txt", "--text", *ECHO).returncode == 0
+
+
+def test_a_changed_file_can_be_taken_in(finished: Path, translate: Command) -> None:
+    """As corrections: after that the next run writes it anew, with what the person has changed."""
+    place = finished / OUT / "b.jsonl"
+    place.write_bytes(place.read_bytes().replace(b'"target":"Nein.', b'"target":"No.'))
+    assert translate("a.txt", "b.txt", "--text", *ECHO).returncode == 1
+    assert translate("corrections", f"{OUT}/b.jsonl").returncode == 0
+    assert translate("a.txt", "b.txt", "--text", *ECHO).returncode == 0
+    assert '"target":"No."' in place.read_text(encoding="utf-8")
+    assert '"origin":"human"' in place.read_text(encoding="utf-8")
 
 
 def test_only_what_would_be_written_is_looked_at(finished: Path, translate: Command) -> None:

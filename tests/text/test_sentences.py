@@ -95,7 +95,7 @@ Die Meyer GmbH & Co. KG ist pleite.
 Art. 5 GG gilt.|Das ist einzig in seiner Art.|Punkte gab es keine.
 # initials and single letters
 J. S. Bach war Komponist.|Auch C. P. E. Bach.
-Er spielt in der Serie A. Peter auch.
+Er spielt in der Serie A.|Peter auch.
 Er spielt in der Serie A.|Bei 21 Punkten ist alles klar.
 Angeklagt ist Thomas M.|Er schweigt.
 Ich nehme Plan B.|Das reicht.
@@ -216,9 +216,9 @@ def test_awkward_german_is_lossless(text: str) -> None:
 
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=60).map(" ".join))
 def test_a_sentence_has_a_letter_or_digit(text: str) -> None:
-    """Signs alone never make a sentence beside another."""
+    """Signs alone never make a sentence beside another of their line."""
     spans = split_paragraph(text)
-    if len(spans) > 1:
+    if len(spans) > 1 and len(text.splitlines()) == 1:
         assert all(any(char.isalnum() for char in text[start:end]) for start, end in spans)
 
 
@@ -244,7 +244,6 @@ ADVERSARIES: dict[str, Callable[[int], str]] = {
 @pytest.mark.parametrize("name", ADVERSARIES)
 def test_time_is_linear(name: str) -> None:
     """Four times the text takes about four times as long, and 100,000 characters never take minutes."""
-    split_paragraph("Die Regeln werden geladen. b")
 
     def measure(size: int) -> float:
         text = ADVERSARIES[name](size)
@@ -309,12 +308,17 @@ def test_scoring_counts_boundaries() -> None:
 
 @pytest.mark.skipif(not GOLD.is_file(), reason=f"needs the gold paragraphs {GOLD.name} in ../shared/segmentation")
 def test_gold_paragraphs() -> None:
-    """On the gold the mean F1 is at least 99.70, and no set falls behind."""
+    """On the gold the mean F1 is at least 99.80, on the third that was held out 99.70, and no set falls behind."""
     bench = load_bench()
-    result = bench.measure("translate", bench.split_ours, bench.read_gold(GOLD))
-    assert result.mean_f1 >= 99.70
+    cases = bench.read_gold(GOLD)
+    result = bench.measure("translate", bench.split_ours, cases)
+    assert result.mean_f1 >= 99.80
     assert min(tally.f1 for tally in result.tallies.values()) >= 99.60
     assert result.megabytes_per_second > 0.1
+    held_out = bench.select(cases, "held-out")
+    assert len(cases) / 4 < len(held_out) < len(cases) / 2
+    assert not {case.text for case in held_out} & {case.text for case in bench.select(cases, "development")}
+    assert bench.measure("translate", bench.split_ours, held_out).mean_f1 >= 99.70
 
 
 @pytest.mark.skipif(not ARTICLES.is_dir(), reason="needs the articles in ../shared/articles")

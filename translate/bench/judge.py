@@ -27,15 +27,20 @@ class Judge:
     references: Sequence[str] | None
 
     def measure(
-        self, row: Measurement, ready: Ready, results: Sequence[Pass | Failure], alone: Pass | Failure
+        self, row: Measurement, ready: Ready, results: Sequence[Pass | Failure], alone: Pass | Failure | None = None
     ) -> Measurement:
-        """The row filled in; without figures if it ran out of memory. The first of the passes was for warming up."""
+        """The row filled in; without figures if it ran out of memory. The first of the passes was for warming up.
+
+        Texts are looked at, for sameness and BLEU, only where the pass with one sentence a batch is given.
+        """
         wrong = next((result for result in results if stopped(result)), None)
         if wrong is not None:
             return dataclasses.replace(row, problem=wrong.message if isinstance(wrong, Failure) else wrong.problem)
         passes = [result for result in results[1:] if isinstance(result, Pass)]
         targets = passes[-1].targets
         row = self._add_figures(row, passes, batched=not ready.batch_independent)
+        if alone is None:
+            return row
         if isinstance(alone, Pass):
             same = sum(a == b for a, b in zip(targets, alone.targets, strict=True))
             row = dataclasses.replace(row, identical=same)
@@ -54,6 +59,7 @@ class Judge:
             source_tokens=sum(lengths),
             target_tokens=sum(written),
             seconds=tuple(round(result.seconds, 6) for result in passes),
+            cpu_seconds=tuple(round(result.cpu_seconds, 6) for result in passes),
             batch_p50=round(percentile(seconds, 0.5), 6),
             batch_p95=round(percentile(seconds, 0.95), 6),
             source_padding=round(padding_share(lengths, batches), 4) if batched else None,

@@ -1,4 +1,4 @@
-"""Pure: what a bench measures, and what the figures mean. No clock, no file, no model in here.
+"""Pure: the records of what a bench measures. No clock, no file, no model in here.
 
 A Variant (engine, dtype, beams, threads) is loaded once; with each Batching it translates the same sentences several
 times over. Every pass's seconds are kept; medians and quartiles come out of them.
@@ -6,14 +6,13 @@ times over. Every pass's seconds are kept; medians and quartiles come out of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 
-from translate.run.advice import Batching, Recommendation, Variant
+from translate.bench.intervals import Ratio
+from translate.run.advice import Batching, Variant
 
-NEARLY_BEST = 0.97
-"""A setting is as good as the best if its median rate is within 3 % of it."""
 NOISY_SPREAD = 0.1
 """Interquartile range over median: passes that spread wider have been disturbed."""
 NOISY_SHARE = 0.25
@@ -24,9 +23,10 @@ BUSY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One time through the sentences. Seconds in all and of each batch; bytes at their highest during the pass."""
+    """One time through the sentences. Seconds in all, of all processors, and of each batch; bytes at their highest."""
 
     seconds: float
+    cpu_seconds: float
     batches: tuple[float, ...]
     targets: tuple[tuple[int, ...], ...]
     """Target ids, in the order of the sentences."""
@@ -52,7 +52,9 @@ class Measurement:
     source_tokens: int = 0
     target_tokens: int = 0
     seconds: tuple[float, ...] = ()
-    """One a repeat, in the order of their being taken."""
+    """One a round, in the order of their being taken."""
+    cpu_seconds: tuple[float, ...] = ()
+    """Of all processors together, one a round."""
     batch_p50: float = 0.0
     batch_p95: float = 0.0
     source_padding: float | None = None
@@ -65,11 +67,34 @@ class Measurement:
     bleu: float | None = None
     chrf: float | None = None
     problem: str = ""
+    default: bool = False
+    """Whether these are the batches that the engine makes where nobody says otherwise."""
+    filled: bool = True
+    """Whether the sentences fill the batch several times; figures of a batch that is not full say little about it."""
+    sample: str = ""
+    """A digest of the sentences that were translated: figures of other sentences can't be compared."""
+
+    @property
+    def rates(self) -> list[float]:
+        """Source sentences a second, one a round."""
+        return [self.sentences / seconds for seconds in self.seconds]
+
+    @property
+    def token_rates(self) -> list[float]:
+        """Source tokens a second, one a round."""
+        return [self.source_tokens / seconds for seconds in self.seconds]
+
+    @property
+    def cpu_milliseconds(self) -> float | None:
+        """Of all processors, a sentence (median); None in a file that does not tell."""
+        if not self.cpu_seconds:
+            return None
+        return 1000 * quartiles(self.cpu_seconds).median / self.sentences
 
     @property
     def rate(self) -> Quartiles:
         """Source sentences a second."""
-        return quartiles([self.sentences / seconds for seconds in self.seconds])
+        return quartiles(self.rates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +110,18 @@ class Quartiles:
         """The interquartile range over the median."""
         return (self.high - self.low) / self.median if self.median else 0.0
 
-    def overlaps(self, other: Quartiles) -> bool:
-        """Whether the two intervals have a point in common."""
-        return self.low <= other.high and other.low <= self.high
-
 
 @dataclass(frozen=True, slots=True)
-class SpeedChange:
-    """A row against the same row of an older bench: how many times as fast, and whether the intervals are apart."""
+class Proof:
+    """The recommended setting against the default, alternately, on sentences that had no part in choosing it."""
 
-    ratio: float
-    real: bool
-
-    def __str__(self) -> str:
-        if not self.real:
-            return f"{self.ratio:.2f} x, within the noise"
-        return f"{self.ratio:.2f} x, {'faster' if self.ratio > 1 else 'slower'}"
+    variant: Variant
+    batching: Batching
+    sentences: int
+    speed: Ratio
+    """How many times as fast as the default."""
+    cpu: Ratio
+    """How many times the default's processor seconds."""
 
 
 def quartiles(values: Sequence[float]) -> Quartiles:
@@ -135,76 +156,3 @@ def find_noise(measurements: Iterable[Measurement], load: float | None, processo
     if wide > NOISY_SHARE * len(rates):
         reasons.append(f"in {wide} of {len(rates)} rows the passes spread over more than {100 * NOISY_SPREAD:.0f} %")
     return "; ".join(reasons)
-
-
-def recommend(measurements: Iterable[Measurement], *, open_end: bool = False) -> list[Recommendation]:
-    """For each variant the smallest setting within 3 % of its best that fits in memory; the fastest variant first.
-
-    `open_end` says that only time kept the settings from being larger.
-    """
-    variants: dict[Variant, list[Measurement]] = {}
-    for measurement in measurements:
-        if not measurement.problem:
-            variants.setdefault(measurement.variant, []).append(measurement)
-    found = [_recommend_one(rows, open_end=open_end) for rows in variants.values()]
-    return sorted(found, key=lambda recommendation: -recommendation.rate)
-
-
-def _recommend_one(rows: Sequence[Measurement], *, open_end: bool) -> Recommendation:
-    best = max(rows, key=lambda row: row.rate.median)
-    good = [row for row in rows if row.rate.median >= NEARLY_BEST * best.rate.median]
-    chosen = max(good, key=lambda row: row.batches)  # most batches: the smallest ones
-    reason = f"the fastest, {best.rate.median:.1f} sentences/s"
-    if chosen is not best:
-        reason = (
-            f"{chosen.rate.median:.1f} sentences/s, within {100 * (1 - NEARLY_BEST):.0f} % of the fastest "
-            f"({best.batching}, {best.rate.median:.1f}), in smaller batches"
-        )
-    capped = open_end and chosen.batches == min(row.batches for row in rows)
-    if capped:
-        reason += "; larger ones were not tried, so the engine's own size stays"
-    rate = round(chosen.rate.median, 3)
-    return Recommendation(chosen.variant, chosen.batching, chosen.dtype, chosen.device, rate, reason, capped)
-
-
-def compare_rows(
-    rows: Iterable[Measurement], baseline: Iterable[Measurement]
-) -> Mapping[tuple[Variant, Batching], SpeedChange]:
-    """The rows that both have, by variant and batching. A difference is real if the interquartile intervals are apart."""
-    old = {(row.variant, row.batching): row.rate for row in baseline if not row.problem}
-    differences = {}
-    for row in rows:
-        before = old.get((row.variant, row.batching))
-        if before is not None and not row.problem:
-            rate = row.rate
-            differences[row.variant, row.batching] = SpeedChange(rate.median / before.median, not rate.overlaps(before))
-    return differences
-
-
-def choose_budgets(tokens: int, count: int = 4) -> list[Batching]:
-    """Token budgets that a sample of so many source tokens can tell apart: powers of two, the largest one or two batches."""
-    largest = 64
-    while largest * 2 <= min(tokens, 32_768):
-        largest *= 2
-    return [Batching(tokens=largest >> step) for step in reversed(range(count)) if largest >> step >= 32]
-
-
-def seconds_a_token(costs: Iterable[tuple[float, float]], *, repeats: int, settings: int) -> float:
-    """What the whole bench takes for a source token more in the sample.
-
-    `costs` are seconds a token of each variant, with one sentence a batch (one pass) and in batches (one pass a setting
-    and repeat, and a part of one to warm up).
-    """
-    return sum(alone + batched * settings * (repeats + 0.5) for alone, batched in costs)
-
-
-def affordable_tokens(seconds: float, costs: Iterable[tuple[float, float]], *, repeats: int, settings: int) -> int:
-    """How many source tokens a sample may have for the bench to end in `seconds`."""
-    each = seconds_a_token(costs, repeats=repeats, settings=settings)
-    return int(seconds / each) if each else 1 << 30
-
-
-def spread_evenly(count: int, wanted: int) -> list[int]:
-    """`wanted` of the numbers below `count`, in order and evenly spaced; all of them if there are no more."""
-    wanted = min(count, wanted)
-    return [position * count // wanted for position in range(wanted)]

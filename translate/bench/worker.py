@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from translate.bench.measurements import Pass
 from translate.engines.base import Engine
@@ -34,6 +35,10 @@ class Ready:
     dtype: str
     device: str
     batch_independent: bool
+    batch_tokens: int
+    """Padded source tokens a batch where nobody says otherwise."""
+    slots: int | None = None
+    """Sentences that it decodes at once at most; None where only the batch says how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,14 @@ def _serve(connection: Connection, model: Model, settings: Settings, threads: in
         connection.send(run_task(loaded, task))
 
 
+@runtime_checkable
+class Rebatching(Protocol):
+    """An engine that makes its own batches and can be told of others while it is loaded."""
+
+    def rebatch(self, tokens: int | None, size: int | None) -> None:
+        """Use these from the next request on."""
+
+
 class ReadyEngine:
     """An engine that is loaded again for another batching if it makes its own batches, which it is told when loaded."""
 
@@ -156,15 +169,22 @@ class ReadyEngine:
 
     def describe(self) -> Ready:
         """What was loaded."""
-        return Ready(self.engine.dtype, self.engine.device, self.engine.batch_independent)
+        engine = self.engine
+        slots = getattr(engine, "slots", None)
+        return Ready(engine.dtype, engine.device, engine.batch_independent, engine.batch_tokens, slots)
 
     def sign(self, batching: Batching) -> str:
         """The signature of a run that uses it."""
         return format_signature(self._loaded.sign(self._settings_for(batching)))
 
     def prepare(self, task: Task) -> Engine:
-        """The engine, loaded again if it has to be, and then warm."""
-        if self.engine.batch_independent and self._batching != task.batching:
+        """The engine with the task's batches: told of them if it can be, else loaded again, and then warm."""
+        if not self.engine.batch_independent or self._batching == task.batching:
+            return self.engine
+        if isinstance(self.engine, Rebatching):
+            self.engine.rebatch(task.batching.tokens, task.batching.size)
+            self._batching = task.batching
+        else:
             del self._loaded  # two would take twice the memory
             gc.collect()
             self._loaded, self._batching = load(self._model, self._settings_for(task.batching)), task.batching
@@ -217,15 +237,16 @@ def time_pass(engine: Engine, task: Task) -> Pass:
     _reset_peaks()
     arrivals: list[float] = []
     hypotheses: list[Hypothesis] = []
-    started = time.perf_counter()
+    started, processor = time.perf_counter(), time.process_time()
     for stream in streams:
         for hypothesis in engine.translate([Request(i, task.sources[i]) for i in stream]):
             hypotheses.append(hypothesis)
             arrivals.append(time.perf_counter() - started)
-    seconds = time.perf_counter() - started
+    seconds, processor = time.perf_counter() - started, time.process_time() - processor
     targets = {hypothesis.number: hypothesis.target for hypothesis in hypotheses}
     return Pass(
         seconds,
+        processor,
         tuple(_batch_seconds(arrivals, [len(batch) for batch in batches])),
         () if task.warm else tuple(targets[i] for i in range(len(task.sources))),
         _peak_memory(),

@@ -17,8 +17,12 @@ from typing import Annotated, Any
 import typer
 
 from translate.cli.bench import bench_command
+from translate.cli.check import check_command
 from translate.cli.compare import compare_command
-from translate.cli.options import as_command
+from translate.cli.exchange import corrections_command, export_command
+from translate.cli.help import GroupedCommand, complete_environment
+from translate.cli.options import as_command, program_name
+from translate.cli.read import show_command, status_command
 from translate.cli.run import run_command
 from translate.cli.show import models_command, segment_command
 from translate.cli.streams import ReaderGone, escape, open_streams, say, say_error
@@ -65,21 +69,56 @@ def examples(*lines: str) -> str:
 
 app.command(
     "run",
+    cls=GroupedCommand,
     help="Translate text files (default command; the word `run` may be omitted).",
     epilog=examples("translate data/*.txt", "translate articles --model tiny-de-en --output out --text"),
 )(as_command(run_command))
 app.command(
     "segment",
+    cls=GroupedCommand,
     help="Show the sentence spans of text files as JSON lines.",
     epilog=examples("translate segment data/nachricht.txt", "translate segment articles > sentences.jsonl"),
 )(as_command(segment_command))
 app.command(
     "models",
+    cls=GroupedCommand,
     help="Show what models.txt offers, and which of it is on this machine.",
     epilog=examples("translate models", "translate models --models-file models.txt --json"),
 )(as_command(models_command))
 app.command(
+    "check",
+    help="Check translations that anyone made: numbers, loops, echoes, lost addresses, lengths.",
+    epilog=examples("translate check pairs.tsv", "translate check rows.jsonl --json > checked.jsonl"),
+)(as_command(check_command))
+app.command(
+    "show",
+    cls=GroupedCommand,
+    help="Read a run: its articles on the terminal or on a page, its rows with a flag.",
+    epilog=examples("translate show out --html read.html", "translate show out --flag number-mismatch"),
+)(as_command(show_command))
+app.command(
+    "status",
+    cls=GroupedCommand,
+    help="Show how far a run is: documents done, under way, failed and left, and how to go on.",
+    epilog=examples("translate status", "translate status out/tiny-de-en --json"),
+)(as_command(status_command))
+app.command(
+    "export",
+    cls=GroupedCommand,
+    help="Write a run as CSV, TSV, TMX, XLIFF, Parquet, text, HTML or Word files.",
+    epilog=examples(
+        "translate export out --to tmx --output run.tmx", "translate export out --to docx --output english"
+    ),
+)(as_command(export_command))
+app.command(
+    "corrections",
+    cls=GroupedCommand,
+    help="Keep what people have corrected; the next run writes it.",
+    epilog=examples("translate corrections corrections.jsonl", "translate corrections run.tmx --output out/tiny-de-en"),
+)(as_command(corrections_command))
+app.command(
     "compare",
+    cls=GroupedCommand,
     help="Compare two or more runs, with or without a reference.",
     epilog=examples(
         "translate compare out/tiny-de-en out/opus-mt-de-en --html compare.html",
@@ -88,6 +127,7 @@ app.command(
 )(as_command(compare_command))
 app.command(
     "bench",
+    cls=GroupedCommand,
     help="Measure which batch size and engine is best here, and keep it for `translate`.",
     epilog=examples(
         "translate bench data/*.txt", "translate bench data/*.txt --engines native --dtypes float32,int8 --seconds 120"
@@ -95,12 +135,17 @@ app.command(
 )(as_command(bench_command))
 
 
+def command_names() -> list[str]:
+    """The words that are commands."""
+    return [command.name or "" for command in app.registered_commands]
+
+
 def insert_run(arguments: Sequence[str]) -> list[str]:
     """The arguments with the word `run` in front, unless they begin with a command or an option of the whole program.
 
     A word that is no file and resembles a command stays first too: Typer refuses it and says what may be meant.
     """
-    commands = [command.name or "" for command in app.registered_commands]
+    commands = command_names()
     if not arguments or arguments[0] in (*commands, *PROGRAM_OPTIONS):
         return list(arguments)
     first = arguments[0]
@@ -109,17 +154,10 @@ def insert_run(arguments: Sequence[str]) -> list[str]:
     return ["run", *arguments]
 
 
-def program_name() -> str:
-    """What the user has called: `translate`, `translate-batch`, or `python -m translate`."""
-    name = Path(sys.argv[0]).name.removesuffix(".exe")
-    if name == "__main__.py":
-        return "python -m translate"
-    return name if name.startswith("translate") else "translate"
-
-
 def main() -> None:
     """The program `translate`. A TranslateError becomes two lines and status 1; a bug keeps its traceback."""
     open_streams()
+    complete_environment(command_names())
     arguments = insert_run(sys.argv[1:])
     status = status_of(lambda: app(args=arguments, prog_name=program_name(), standalone_mode=False))
     sys.exit(status_of(sys.stdout.flush) or status)

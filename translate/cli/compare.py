@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from translate.cli.options import interruptible
+from translate.cli.help import complete_limit, complete_metrics
+from translate.cli.options import check_new_file, interruptible
 from translate.cli.progress import Activity
 from translate.cli.streams import say, show
-from translate.records import OutputError
 
 if TYPE_CHECKING:
     from translate.compare.findings import Comparison
@@ -51,9 +51,18 @@ class CompareOptions:
     html_file: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write one page to read and search offline.")
     ] = None
-    metrics: Annotated[str, typer.Option("--metrics", help="Against the reference; TER takes longest.")] = (
-        "bleu,chrf++,ter"
-    )
+    metrics: Annotated[
+        str,
+        typer.Option("--metrics", help="Against the reference; TER takes longest.", autocompletion=complete_metrics),
+    ] = "bleu,chrf++,ter"
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="NAME=FILE",
+            help="Figures computed elsewhere, a number a row: once for each run, in their order. Or marks that the page exported.",
+        ),
+    ] = None
     rows: Annotated[int, typer.Option("--rows", "-n", min=0, help="How many of the rows to print.")] = 10
     fail_under: Annotated[
         list[str] | None,
@@ -62,6 +71,7 @@ class CompareOptions:
             metavar="METRIC=VALUE",
             help="Exit status 4 if a run is worse: bleu, chrf++, ter (over VALUE); without a reference "
             "identical (percent of rows), mutual-bleu, mutual-chrf. May be given several times.",
+            autocompletion=complete_limit,
         ),
     ] = None
     fail_on_change: Annotated[
@@ -77,14 +87,18 @@ def compare_command(options: CompareOptions) -> None:
     """Compare, show, and end with the status that the demands give."""
     metrics = check_metrics(options.metrics)
     from translate.compare.comparison import Question, compare
+    from translate.compare.evidence.external import parse_metrics
     from translate.compare.limits import find_failures, parse_limit
 
-    limits = [parse_limit(text, metrics) for text in options.fail_under or ()]
+    figures = parse_metrics(options.metric or ())
+    limits = [parse_limit(text, (*metrics, *figures)) for text in options.fail_under or ()]
     for file in (options.json_file, options.html_file):
-        if file and (file.is_dir() or not file.name):
-            raise OutputError(f"'{file}' is a folder", "name the file that is to be written")
+        if file:
+            check_new_file(file)
     with interruptible(), Activity("comparing", quiet=options.quiet) as activity:
-        question = Question(tuple(options.runs), options.reference, options.source, options.encoding, metrics)
+        question = Question(
+            tuple(options.runs), options.reference, options.source, options.encoding, metrics=metrics, figures=figures
+        )
         comparison = compare(question)
         failures = find_failures(comparison, limits, on_change=options.fail_on_change)
         activity.change("writing")
@@ -100,7 +114,7 @@ def write_comparison(comparison: Comparison, options: CompareOptions) -> None:
     from translate.compare.report import format_text, write_json
 
     if not options.quiet:
-        width = min(shutil.get_terminal_size((100, 24)).columns, 160)
+        width = min(shutil.get_terminal_size((120, 24)).columns, 200)
         show(*format_text(comparison, rows=options.rows, width=width))
     if options.json_file:
         write_json(comparison, options.json_file)

@@ -9,6 +9,7 @@ import dataclasses
 import inspect
 import re
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +17,9 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from translate.cli.help import complete_device
 from translate.cli.streams import say
-from translate.records import InputError, TranslateError
+from translate.records import InputError, OutputError, TranslateError
 
 T = TypeVar("T")
 
@@ -26,7 +28,13 @@ Files = Annotated[
 ]
 Encoding = Annotated[str, typer.Option("--encoding", "-e", help="Of files without a byte order mark.")]
 ModelsFile = Annotated[Path | None, typer.Option("--models-file", help="Instead of ./models.txt or the built-in one.")]
-Device = Annotated[str, typer.Option("--device", "-D", help="auto, cpu, cuda, cuda:N or mps.")]
+Device = Annotated[
+    str, typer.Option("--device", "-D", help="auto, cpu, cuda, cuda:N or mps.", autocompletion=complete_device)
+]
+
+Out = Annotated[
+    str, typer.Argument(metavar="[OUT]", help="A run's folder: out, or out/<model> where there are several.")
+]
 
 MOST_BEAMS = 64
 """More take minutes a sentence, and no model gains by them."""
@@ -83,6 +91,14 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def program_name() -> str:
+    """What the user has called: `translate`, `translate-batch`, or `python -m translate`."""
+    name = Path(sys.argv[0]).name.removesuffix(".exe")
+    if name == "__main__.py":
+        return "python -m translate"
+    return name if name.startswith("translate") else "translate"
+
+
 Refusal = tuple[bool, str, str]
 """Whether something is wrong, with which option, and what."""
 
@@ -118,6 +134,17 @@ def check_folder(name: str, option: str) -> Path:
 
     refuse([(not name, option, "an empty name is no folder; the working folder is .")])
     return check_option(name, as_path, option)
+
+
+def check_out(name: str) -> Path:
+    """The folder or file of a run. Raises a usage error for an empty name."""
+    return check_folder(name, "OUT")
+
+
+def check_new_file(path: Path) -> None:
+    """Raise OutputError if a file cannot have this name, since a folder has it."""
+    if path.is_dir() or not path.name:
+        raise OutputError(f"'{path}' is a folder", "name the file that is to be written")
 
 
 def is_piped(files: Sequence[str]) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 from translate.cli.streams import Messages, error_lines, escape, say
 
 if TYPE_CHECKING:
+    from translate.model.catalog import Refusal
     from translate.run.events import Event, Loaded, Summary
 
+WIDE = 200
+"""Columns of a log file: as many as one likes."""
 SECONDS_A_LINE = 30
 MOST_NAMES = 5
 """Of documents that failed, in the last line: each has had its own."""
@@ -70,7 +74,8 @@ class Activity(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Show a warning; what is of less weight is what is being done."""
         if record.levelno >= logging.WARNING:
-            self._say(f"warning: {record.getMessage()}")
+            if not self._quiet:
+                self._say(f"warning: {record.getMessage()}")
         else:
             self.change(record.getMessage())
 
@@ -89,20 +94,21 @@ class Activity(logging.Handler):
 
 
 class Reporter:
-    """Shows a run on standard error: a bar on a terminal, a line every 30 seconds in a log, nothing when quiet.
-
-    What must not be missed, that another model is used or that a document failed, is said even then.
-    """
+    """Shows a run on standard error: a bar on a terminal, a line every 30 seconds in a log, nothing but errors when quiet."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet, self._terminal = quiet, sys.stderr.isatty()
         self._activity = Activity("looking for the files", quiet=quiet, say=self.say)
         self._total = self._characters = self._sentences = self._tokens = self._finished = 0
+        self._remembered = self._skipped = 0  # sentences, and characters that took no time
+        self._documents = 0
         self._failed: list[str] = []
         self._started = self._last_line = time.monotonic()
         self._bar: Any = None
         self._task: Any = None
         self.translating = False
+        self.folder: Path | None = None
+        """Where the run's rows are, once that is known; none for standard input."""
 
     def __enter__(self) -> Reporter:
         self._activity.__enter__()
@@ -124,14 +130,17 @@ class Reporter:
         from translate.run import events
 
         match event:
-            case events.DocumentsFound(_, size):
-                self._total = size
+            case events.DocumentsFound(documents, size):
+                self._documents, self._total = documents, size
                 self._activity.change("loading the model")
             case events.Loaded():
                 self._show_loaded(event)
             case events.Progress():
                 self._sentences += event.sentences
+                self._remembered += event.from_memory
                 self._characters += event.characters
+                if event.from_memory == event.sentences:
+                    self._skipped += event.characters
                 self._tokens += event.target_tokens
                 self._show_progress()
             case events.DocumentDone():
@@ -142,12 +151,9 @@ class Reporter:
 
     def _show_loaded(self, loaded: Loaded) -> None:
         self._activity.end()
-        for refusal in loaded.refusals:
-            say(f"warning: not using {refusal.entry}: {refusal.reason}")
-        if loaded.refusals:
-            first = loaded.refusals[0].entry
-            say(f"warning: using {loaded.model.name} instead; to have {first} or nothing, say --model {first}")
         if not self._quiet:
+            if loaded.refusals:
+                say(refusals_line(loaded.refusals, loaded.model.name))
             kernels = [f"kernels {loaded.kernels}"] if loaded.kernels else []
             engine = ", ".join((loaded.engine, loaded.dtype, *kernels))
             say(f"{loaded.model.name} on {loaded.device} ({engine}), loaded in {loaded.seconds:.1f} s")
@@ -160,24 +166,54 @@ class Reporter:
 
     def _start_bar(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-        columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        console = Console(stderr=True)
+        columns = (
+            BarColumn(bar_width=min(40, max(8, console.width // 6))),
+            TaskProgressColumn(),
+            TextColumn("{task.description}"),
+        )
+        self._bar = Progress(*columns, console=console, transient=True)
         self._task = self._bar.add_task("", total=self._total or None)
         self._bar.start()
 
     def _show_progress(self) -> None:
         now = time.monotonic()
-        seconds = max(now - self._started, 1e-3)
-        rates = f"{self._sentences:,} sentences, {self._sentences / seconds:,.0f} sentences/s, {self._tokens / seconds:,.0f} tokens/s"
         if self._bar is not None:
-            self._bar.update(self._task, completed=min(self._characters, self._total), description=rates)
+            room = self._bar.console.width - min(40, max(8, self._bar.console.width // 6)) - len(" 100%  ")
+            text = self.describe(now - self._started, room)
+            self._bar.update(self._task, completed=min(self._characters, self._total), description=text)
         elif not self._quiet and now - self._last_line >= SECONDS_A_LINE:
             self._last_line = now
-            share = min(self._characters / self._total, 1) if self._total else 0
-            left = f", {100 * share:.0f} %, {seconds / share - seconds:,.0f} s left" if share else ""
-            say(rates + left)
+            share = f"{100 * min(self._characters / self._total, 1):.0f} %, " if self._total else ""
+            say(share + self.describe(now - self._started, WIDE))
+
+    def describe(self, seconds: float, room: int) -> str:
+        """How far the run is, in as many words as have room; the time that is left is the last thing to go.
+
+        Rates are of what was translated: sentences from the memory cost nothing, and say nothing of what is to come.
+        """
+        seconds = max(seconds, 1e-3)
+        translated = self._sentences - self._remembered
+        rates = [f"{translated / seconds:,.0f} sentences/s", f"{self._tokens / seconds:,.0f} tokens/s"]
+        parts = [f"{self._sentences:,} sentences", *(rates if translated else [])]
+        left = self._time_left(seconds)
+        while parts:
+            text = ", ".join((*parts, *left))
+            if len(text) <= room:
+                return text
+            parts.pop()
+        return ", ".join(left)
+
+    def _time_left(self, seconds: float) -> list[str]:
+        """From the characters that took time; none while nothing is known."""
+        done = self._characters - self._skipped
+        if not self._total or done <= 0:
+            return []
+        minutes, rest = divmod(round(seconds * max(self._total - self._characters, 0) / done), 60)
+        hours, minutes = divmod(minutes, 60)
+        return [f"{hours}:{minutes:02}:{rest:02} left" if hours else f"{minutes}:{rest:02} left"]
 
     def say(self, *lines: str) -> None:
         """Say something above the bar."""
@@ -192,8 +228,15 @@ class Reporter:
         if folder is None:
             say("stopped; nothing is kept with --no-memory")
             return
-        finished = f"{count(self._finished, 'document')} finished in '{folder}'"
+        known = f" of {self._documents:,}" if self._documents else ""
+        finished = (
+            f"{self._finished:,}{known} documents finished in '{folder}'"
+            if known
+            else f"{count(self._finished, 'document')} finished in '{folder}'"
+        )
         say(f"stopped; {finished}; what was translated is kept: run the same command again to go on")
+        if self._finished:
+            say(f"rows with a doubt: translate show {shlex.quote(str(folder))} --flag any")
 
     def summarize(self, summary: Summary) -> None:
         """The closing lines: what was done, and what failed."""
@@ -206,12 +249,38 @@ class Reporter:
         if self._quiet:
             return
         flags = ", ".join(f"{flag} {number:,}" for flag, number in summary.flags.items()) or "none"
-        words = f"{summary.words / max(summary.seconds, 1e-3):,.0f} words/s"
+        known = ", ".join((f"{summary.from_memory:,} from memory", *from_people(summary.from_people)))
+        rate = f", {summary.sentences_per_second:,.1f} translated a second" if summary.sentences_per_second else ""
+        where = f", in '{self.folder}'" if self.folder is not None else ""
         say(
-            f"{count(summary.documents, 'document')}, {count(summary.sentences, 'sentence')} ({summary.from_memory:,} from memory) "
-            f"in {summary.seconds:,.1f} s, {words}, {summary.model}",
+            f"{count(summary.documents, 'document')}, {count(summary.sentences, 'sentence')} ({known}) "
+            f"in {summary.seconds:,.1f} s{rate}, {summary.model}{where}",
             f"flags: {flags}",
+            *([self.how_to_see(summary.flags)] if summary.flags else []),
         )
+
+    def how_to_see(self, flags: Collection[str]) -> str:
+        """The command that shows the rows with the most telling of the flags: any but one that is no doubt, if there is one."""
+        if self.folder is None:
+            return "the flags stand in the rows"
+        flag = next((flag for flag in flags if flag not in ("passthrough", "split")), next(iter(flags)))
+        return f"to see them: translate show {shlex.quote(str(self.folder))} --flag {flag}"
+
+
+def refusals_line(refusals: Sequence[Refusal], model: str) -> str:
+    """The models that could not be had, those of one cause together, and the one that takes their place: one warning."""
+    reasons: dict[str, list[str]] = {}
+    for refusal in refusals:
+        reasons.setdefault(refusal.reason, []).append(str(refusal.entry))
+    causes = "; ".join(f"{', '.join(entries)}: {reason}" for reason, entries in reasons.items())
+    first = refusals[0].entry
+    return f"warning: not using {causes}; using {model} instead; to have {first} or nothing, say --model {first}"
+
+
+def from_people(counts: Mapping[str, int]) -> Iterator[str]:
+    """What of a run people have translated, as the closing line says it."""
+    names = {"human": "corrected by people", "translation-memory": "from the translation memory"}
+    yield from (f"{number:,} {names[origin]}" for origin, number in counts.items())
 
 
 def count(number: int, thing: str) -> str:

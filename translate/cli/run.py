@@ -6,15 +6,18 @@ import dataclasses
 import math
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from translate.cli.help import complete_dtype, complete_engine, complete_model
 from translate.cli.options import (
     MOST_BEAMS,
     Device,
@@ -27,6 +30,7 @@ from translate.cli.options import (
     check_option,
     check_sources,
     is_piped,
+    program_name,
     refuse,
 )
 from translate.cli.progress import Reporter
@@ -73,16 +77,24 @@ class RunOptions:
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", "-m", help="A hub name, a folder (./…), or a name from models.txt; nothing else is tried."
+            "--model",
+            "-m",
+            help="A hub name, a folder (./…), or a name from models.txt; nothing else is tried.",
+            autocompletion=complete_model,
         ),
     ] = None
     models_file: ModelsFile = None
     device: Device = "auto"
-    dtype: Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16 or int8.")] = "auto"
+    dtype: Annotated[
+        str, typer.Option("--dtype", help="auto, float32, bfloat16, float16 or int8.", autocompletion=complete_dtype)
+    ] = "auto"
     engine: Annotated[
         str,
         typer.Option(
-            "--engine", "-E", help="auto, transformers, native, ctranslate2 or echo (reverses words: a dry run)."
+            "--engine",
+            "-E",
+            help="auto, transformers, native, ctranslate2 or echo (reverses words: a dry run).",
+            autocompletion=complete_engine,
         ),
     ] = "auto"
     beams: Annotated[
@@ -105,6 +117,10 @@ class RunOptions:
     ] = None
     memory_dir: Annotated[
         str | None, typer.Option("--memory-dir", metavar="DIR", help="Memory and lock are in DIR, not with the rows.")
+    ] = None
+    translation_memory: Annotated[
+        Path | None,
+        typer.Option("--translation-memory", metavar="FILE", help="A TMX file; its exact matches are taken."),
     ] = None
     normalize: Annotated[
         bool, typer.Option("--normalize/--no-normalize", help="Punctuation as OPUS-MT models learned it.")
@@ -201,6 +217,8 @@ def make_job(options: RunOptions) -> Job:
         overwrite=options.overwrite,
         shard=None if options.shard is None else check_option(options.shard, parse_shard, "--shard"),
         memory_folder=None if options.memory_dir is None else check_folder(options.memory_dir, "--memory-dir"),
+        translation_memory=options.translation_memory,
+        command=(program_name(), *(word for word in sys.argv[1:] if word != "--overwrite")),
     )
 
 
@@ -217,7 +235,7 @@ def translate_job(job: Job, reporter: Reporter, *, strict: bool, as_json: bool, 
     doubts = {flag: number for flag, number in summary.flags.items() if flag != Flag.PASSTHROUGH}
     if strict and doubts:
         counted = ", ".join(f"{flag} {number:,}" for flag, number in doubts.items())
-        say("error: --strict, and some rows are flagged", f"hint: look for the flags in the rows: {counted}")
+        say(f"error: --strict, and some rows are flagged: {counted}", f"hint: {reporter.how_to_see(doubts)}")
         raise typer.Exit(3)
 
 
@@ -230,7 +248,6 @@ def show_run(job: Job, reporter: Reporter, cluster: Cluster | None) -> Summary:
     from translate.text.documents import READING
 
     start = partial(load_runner(cluster), job, cluster) if cluster is not None else partial(run, job)
-    folder = job.output
     with reporter, stop_signals(lambda: reporter.translating, READING, alone=cluster is None) as stopped:
         try:
             for event in start(lambda: bool(stopped)):
@@ -240,10 +257,10 @@ def show_run(job: Job, reporter: Reporter, cluster: Cluster | None) -> Summary:
                     return event
                 else:
                     reporter.show(event)
-                if isinstance(event, Loaded):
-                    folder = job.output / event.model.short_name
+                if isinstance(event, Loaded) and not is_piped(job.arguments):
+                    reporter.folder = job.output / event.model.short_name
         except (Interrupted, KeyboardInterrupt):
-            reporter.say_stopped(folder if job.memory else None)
+            reporter.say_stopped(reporter.folder or job.output if job.memory else None)
             raise typer.Exit(128 + (stopped[0] if stopped else signal.SIGINT)) from None
     raise RuntimeError("a run that was not interrupted has a summary")
 

@@ -31,7 +31,7 @@ from translate.machine import package_versions
 from translate.model.catalog import Resolution, resolve_model
 from translate.records import EngineError, ModelError, Translation, format_signature
 from translate.run.events import Event, Loaded, Progress, Tally, WindowEvent
-from translate.run.pipeline import open_folder, write_event
+from translate.run.pipeline import open_folder, open_people, put_people_first, write_event
 from translate.run.plan import Job, choose_documents, describe_documents, kept_folder, memory_path
 from translate.run.translator import Interrupted, copy_untranslatable
 from translate.run.windows import ReadingOrder
@@ -67,21 +67,22 @@ def run_on_cluster(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda
     yield from failures
     started = time.perf_counter()
     resolution = resolve_model(job.model, job.models_file)
-    with connected(cluster), plain_errors():
+    with open_people(job) as people, connected(cluster), plain_errors():
         size = _measure(cluster)
         model = dataclasses.replace(resolution.model, folder=resolution.model.folder.absolute())
         equipment = Equipment(model, job.settings, package_versions(), journal=None, files=store_model(model))
         report = _ask_first_worker(equipment, size)
         equipment = dataclasses.replace(equipment, signature=report.signature)
         seconds = time.perf_counter() - started
-        loaded = _describe(resolution, report, size, seconds)
+        loaded = people.sign(_describe(resolution, report, size, seconds))
         yield loaded
         tally = Tally(loaded, failed=len(failures))
-        with open_folder(job, loaded, report.batch_tokens, paths) as outputs:
+        with open_folder(job, loaded, report.batch_tokens, paths, failures) as outputs:
             journal = _start_journal(job, kept_folder(job, resolution.model), report)
             equipment = dataclasses.replace(equipment, journal=journal)
             windows = _make_windows(paths, job, equipment, report, size) if paths else None
-            for event in _Results(cluster, equipment.journal, stop).follow(windows):
+            results = _Results(cluster, equipment.journal, stop).follow(windows)
+            for event in put_people_first(results, people):
                 tally.count(event)
                 yield from write_event(event, outputs)
             ray.get(equipment.journal.close.remote())

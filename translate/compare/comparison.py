@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 
 from translate.compare.changes import MEANING, Change, classify, count_words, tokenize
-from translate.compare.evaluation import evaluate
+from translate.compare.evaluation import RowFigures, evaluate
+from translate.compare.evidence.external import ExternalMetric, read_metrics
 from translate.compare.findings import (
     Cell,
     CompareError,
@@ -32,8 +33,13 @@ MEANING_POINTS = 10
 LONG_ENOUGH = 8
 """Words; 100 - chrF counts less in shorter rows, where one synonym (`Hello!`, `Good day!`) makes it nearly 100."""
 
-ONE_CAUSE = ({"model", "weights"},)
-"""Fields of a signature that change together and count as one."""
+FOLLOWS = {
+    "weights": ("model",),
+    "kernels": ("dtype", "engine", "device"),
+    "torch": ("engine",),
+    "parts": ("engine",),
+}
+"""Field of a signature → what brings it along: where one of these differs, too, it is no cause of its own."""
 FEW_CHANGES = 10
 """Rows. Of n changed rows one trial in 2 ** (n - 1) ties with the difference, which sacreBLEU counts as none."""
 NOT_THERE = "(none)"
@@ -49,6 +55,8 @@ class Question:
     source: Path | None = None
     encoding: str = "utf-8"
     metrics: tuple[str, ...] = METRICS
+    figures: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    """Metrics from elsewhere: name → files, one a run."""
 
 
 def compare(question: Question) -> Comparison:
@@ -62,7 +70,8 @@ def compare(question: Question) -> Comparison:
     documents, notices = match_documents(runs)
     reference: RowsByDocument | None = None
     if question.reference is not None:
-        reference = read_reference(question.reference, runs, question.source, question.encoding)
+        reference, said = read_reference(question.reference, runs, question.source, question.encoding)
+        notices += said
     LOG.info("matching rows")
     rows = list(build_rows(runs, documents, reference))
     LOG.info("looking for differences")
@@ -78,10 +87,25 @@ def compare(question: Question) -> Comparison:
             for n, row in enumerate(rows)
         ),
     )
-    if question.reference is not None:
-        LOG.info("scoring against %s", question.reference)
-        comparison = evaluate(comparison, str(question.reference), question.metrics)
+    figures = [_place(metric, comparison, documents) for metric in read_metrics(question.figures, runs)]
+    if question.reference is not None or figures:
+        LOG.info("scoring against %s", question.reference or ", ".join(question.figures))
+        comparison = evaluate(comparison, str(question.reference or ""), question.metrics, figures)
     return replace(comparison, notices=(*notices, *_notices(runs, comparison)))
+
+
+def _place(metric: ExternalMetric, comparison: Comparison, documents: Sequence[tuple[str | None, ...]]) -> RowFigures:
+    """The metric's figures row by row; of several sentences that are compared as one, the mean."""
+    names = {next(name for name in known if name): known for known in documents}
+    rows = []
+    for row in comparison.rows:
+        figures = []
+        for cell, doc, values in zip(row.cells, names[row.doc], metric.values, strict=True):
+            found = [values.get((doc or "", sentence)) for sentence in cell.sentences] if cell else []
+            known = [value for value in found if value is not None]
+            figures.append(sum(known) / len(known) if known and len(known) == len(found) else None)
+        rows.append(figures)
+    return RowFigures(metric.name, metric.lower_is_better, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +197,24 @@ def _compare_flags(paired: Sequence[tuple[Cell, Cell]]) -> Iterator[FlagChange]:
 
 
 def find_settings(one: Signature | None, other: Signature | None) -> Iterator[str]:
-    """The fields in which two signatures differ, as `name first → second`; fields that change together as one."""
+    """The fields in which two signatures differ, as `name first → second`; with each what it brings along."""
     if one is None or other is None:
         return
-    told: set[str] = set()
-    for name in dict.fromkeys((*one, *other)):
-        if name in told or one.get(name) == other.get(name):
-            continue
-        told |= next((cause for cause in ONE_CAUSE if name in cause), {name})
-        yield f"{name} {one.get(name, NOT_THERE)} → {other.get(name, NOT_THERE)}"
+    differing = [name for name in dict.fromkeys((*one, *other)) if one.get(name) != other.get(name)]
+    for name in differing:
+        if not any(cause in differing for cause in FOLLOWS.get(name, ())):
+            brought = [f for f in differing if name in FOLLOWS.get(f, ()) and f != "weights"]
+            with_it = "".join(f", with it {_change(follower, one, other)}" for follower in brought)
+            yield _change(name, one, other) + with_it
+
+
+def _change(name: str, one: Signature, other: Signature) -> str:
+    return f"{name} {one.get(name, NOT_THERE)} → {other.get(name, NOT_THERE)}"
+
+
+def _is_cause(setting: str) -> bool:
+    """Whether a difference stands for itself: a field that only one has comes with another one."""
+    return NOT_THERE not in setting.partition(", with it ")[0]
 
 
 def _notices(runs: Sequence[Run], comparison: Comparison) -> Iterator[str]:
@@ -189,13 +222,13 @@ def _notices(runs: Sequence[Run], comparison: Comparison) -> Iterator[str]:
         if not run.finished:
             yield f"{run.key} ({run.label}) was not finished: rows may be missing"
     for pair in comparison.pairs:
-        causes = [setting for setting in pair.settings if NOT_THERE not in setting]
+        causes = [setting for setting in pair.settings if _is_cause(setting)]
         if len(causes) > 1:
             yield (
                 f"{pair.first} and {pair.second} differ in {len(causes)} settings ({'; '.join(causes)}): "
                 "what differs between them has no single cause"
             )
-        if comparison.evaluation and pair.rows - pair.identical < FEW_CHANGES:
+        if comparison.evaluation and comparison.evaluation.path and pair.rows - pair.identical < FEW_CHANGES:
             yield (
                 f"{pair.first} and {pair.second} differ in {pair.rows - pair.identical} rows only, where p by "
                 "approximate randomization is far too small: like sacreBLEU it leaves ties out"
@@ -204,5 +237,9 @@ def _notices(runs: Sequence[Run], comparison: Comparison) -> Iterator[str]:
             yield f"{pair.first} and {pair.second} were given different source texts in {pair.other_source:,} rows"
     if unpaired := len(comparison.unpaired()):
         yield f"{unpaired:,} of {len(comparison.rows):,} rows have no partner in some run; no score counts them"
-    if comparison.evaluation and (left := len(comparison.rows) - unpaired - comparison.evaluation.rows):
+    if (
+        comparison.evaluation
+        and comparison.evaluation.path
+        and (left := len(comparison.rows) - unpaired - comparison.evaluation.rows)
+    ):
         yield f"{left:,} rows have no reference; the scores are over the {comparison.evaluation.rows:,} that have one"

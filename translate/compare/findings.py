@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from translate.compare.changes import Change, Span
+from translate.compare.evidence.words import Gains, Rarity
 from translate.compare.scores import Interval
 from translate.records import Flag, Signature, TranslateError
 
 LABELS = {"bleu": "BLEU", "chrf": "chrF", "chrf++": "chrF++", "ter": "TER"}
 """The metrics' names as people write them."""
+
+
+def label(metric: str) -> str:
+    """The metric's name as people write it."""
+    return LABELS.get(metric, metric)
 
 
 class CompareError(TranslateError):
@@ -162,7 +168,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Significance:
-    """Whether two systems' scores differ: second minus first, and p by both tests."""
+    """Whether two systems' scores differ: second minus first with its 95 % interval, and p by both tests."""
 
     first: str
     second: str
@@ -170,6 +176,7 @@ class Significance:
     difference: float
     p_bootstrap: float
     p_randomization: float
+    interval: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +191,10 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All that a reference gives, over the rows that every system and the reference have."""
+    """All that a reference gives, over the rows that every system and the reference have; and figures from elsewhere.
+
+    Without a reference `path` is empty, and `rows` counts those that have the first of the other figures.
+    """
 
     path: str
     rows: int
@@ -194,6 +204,17 @@ class Evaluation:
     qualities: tuple[Quality, ...]
     tests: tuple[Significance, ...]
     buckets: tuple[Bucket, ...]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Metric → the rows that have it, where they are others than `rows`."""
+    lower: tuple[str, ...] = ("ter",)
+    """The metrics that count errors."""
+    gains: tuple[Gains, ...] = ()
+    rarities: tuple[Rarity, ...] = ()
+
+    @property
+    def row_metrics(self) -> tuple[str, ...]:
+        """Those that have a figure for each row."""
+        return tuple(name for name in self.metrics if name not in ("bleu", "ter"))
 
     def score(self, system: str, metric: str) -> float:
         """A system's score."""

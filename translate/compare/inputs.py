@@ -13,7 +13,7 @@ from pathlib import Path
 from string import ascii_uppercase
 
 from translate.records import InputError, Row, Signature
-from translate.run.record import find_run_files, read_run
+from translate.run.record import find_run, find_run_files, find_runs_below, read_run
 from translate.run.rows import read_rows
 from translate.storage import inside
 from translate.text.documents import Line, document_name, existing_file, read_lines
@@ -55,17 +55,19 @@ def read_runs(paths: Sequence[Path], source: Path | None = None, encoding: str =
 
 def read_reference(
     path: Path, runs: Sequence[Run], source: Path | None = None, encoding: str = "utf-8"
-) -> RowsByDocument:
-    """The reference's rows, by document. Raises InputError or OutputError.
+) -> tuple[RowsByDocument, list[str]]:
+    """The reference's rows, by document, and what a reader should know. Raises InputError or OutputError.
 
-    Rows are taken as they are. Plain lines belong to the lines of `source`, else to the paragraphs of the runs: to
-    those of their one document, or, in a folder, file by file to the document of that name.
+    Rows are taken as they are. Plain lines belong to the lines of `source`, else to the paragraphs of the runs: in a folder file by
+    file to the document of that name, else to all of them, one document after the other.
     """
     if path.is_dir():
-        return _read_reference_folder(path, runs, encoding)
+        return _read_reference_folder(path, runs, encoding), []
     if not is_plain(path):
-        return _by_document(read_rows(existing_file(path)))
-    return frame_lines(read_lines(path, encoding), _frame(source, encoding, runs, {}), path)
+        return _by_document(read_rows(existing_file(path))), []
+    frame = _frame(source, encoding, runs, {})
+    rows = frame_lines(read_lines(path, encoding), frame, path)
+    return rows, [f"'{path}': {frame.said}"] if frame is not None and frame.said else []
 
 
 def is_plain(path: Path) -> bool:
@@ -98,13 +100,7 @@ def _run_folder(path: Path) -> Path:
     if not path.is_dir():
         above = [folder for folder in path.absolute().parents if find_run_files(folder)]
         return above[0] if above else path.parent
-    inside = sorted({file.parent for file in path.glob("*/run*.json") if find_run_files(file.parent)})
-    if find_run_files(path) or not inside:
-        return path
-    if len(inside) > 1:
-        names = ", ".join(f"'{folder}'" for folder in inside)
-        raise InputError(f"'{path}' holds the runs of several models", f"give one of {names}")
-    return inside[0]
+    return find_run(path) if find_runs_below(path) else path
 
 
 def _by_document(rows: Iterator[Row]) -> RowsByDocument:
@@ -118,32 +114,77 @@ def _by_document(rows: Iterator[Row]) -> RowsByDocument:
 class _Frame:
     """What plain lines belong to: a row without target for each line of the source that is not blank.
 
-    `numbers` are the lines' numbers, blank lines counted, where they are known.
+    `numbers` are the lines' numbers, blank lines counted, where they are known; `said` is what was taken for granted.
     """
 
     origin: str
     rows: tuple[Row, ...]
     numbers: tuple[int, ...] = ()
     lines: int = 0
+    said: str = ""
 
 
 def _frame(
     source: Path | None, encoding: str, runs: Sequence[Run], lines: Mapping[Path, Sequence[Line]]
 ) -> _Frame | None:
     """From the source file, from the paragraphs of the first run that has rows, or by counting lines."""
-    if source is not None:
-        return _frame_of_source(source, encoding)
     with_rows = next((run for run in runs if run.documents), None)
+    if source is not None:
+        frame = _frame_of_source(source, encoding)
+        cut = (
+            with_rows is not None and len(with_rows.documents) > 1 and document_name(source) not in with_rows.documents
+        )
+        return _find_lines(frame, with_rows) if cut and with_rows is not None else frame
     if with_rows is not None:
-        if len(with_rows.documents) > 1:
-            return None
-        name, rows = next(iter(with_rows.documents.items()))
-        return _frame_of_rows(name, rows)
+        if len(with_rows.documents) == 1:
+            name, rows = next(iter(with_rows.documents.items()))
+            return _frame_of_rows(name, rows)
+        frames = [_frame_of_rows(name, rows) for name, rows in sorted(with_rows.documents.items())]
+        said = (
+            f"its lines were taken to belong to the paragraphs of {len(frames):,} documents in the order of their names"
+        )
+        together = tuple(row for frame in frames for row in frame.rows)
+        return _Frame(f"the paragraphs of all {len(frames):,} documents of '{with_rows.path}'", together, said=said)
     if not lines:
         return None
     first, count = next((path, len(found)) for path, found in lines.items())
     rows = tuple(Row(LINES_DOCUMENT, n, n, n, n + 1, "", "", None) for n in range(count))
     return _Frame(f"'{first}'", rows, tuple(range(count)), count)
+
+
+def _find_lines(source: _Frame, run: Run) -> _Frame:
+    """The paragraphs of the run's documents, each with the number of the line that says the same: a text that was cut into many.
+
+    Raises InputError if hardly any paragraph is a line of it.
+    """
+    places: dict[str, list[int]] = {}
+    for row, number in zip(reversed(source.rows), reversed(source.numbers), strict=True):
+        places.setdefault(_plain(row.source), []).append(number)
+    found: list[tuple[Row, int]] = []
+    paragraphs = 0
+    for name, rows in sorted(run.documents.items()):
+        texts: dict[int, list[str]] = {}
+        for row in rows:
+            texts.setdefault(row.paragraph, []).append(row.source)
+        for paragraph, text in zip(_frame_of_rows(name, rows).rows, texts.values(), strict=True):
+            paragraphs += 1
+            if alike := places.get(_plain(" ".join(text))):
+                found.append((paragraph, alike.pop() if len(alike) > 1 else alike[0]))
+    if len(found) * 2 < paragraphs:
+        hint = "give as --source the text that was translated, line by line, before it was cut into documents"
+        raise InputError(
+            f"{source.origin} has only {len(found):,} of the {paragraphs:,} paragraphs of '{run.path}'", hint
+        )
+    left = f"{paragraphs - len(found):,} paragraphs are not in {source.origin} and have no line" * (
+        paragraphs > len(found)
+    )
+    paragraphs_found, numbers = tuple(row for row, _ in found), tuple(number for _, number in found)
+    return _Frame(source.origin, paragraphs_found, numbers, source.lines, left)
+
+
+def _plain(text: str) -> str:
+    """The text's letters, whatever space is between them: sentences of a paragraph come without what parted them."""
+    return "".join(text.split())
 
 
 def _frame_of_source(path: Path, encoding: str) -> _Frame:
@@ -181,11 +222,11 @@ def frame_lines(lines: Sequence[Line], frame: _Frame | None, path: Path) -> Rows
     else:
         targets = [line.text for line in lines if line.text.strip()]
     if len(targets) != len(frame.rows):
-        hint = "each line of the source needs one line; give --source FILE if another text was translated"
+        hint = "each line of the source needs one line; give --source FILE, the text that was translated, if it was another or was cut"
         wanted = f"{frame.origin} has {frame.lines or len(frame.rows):,}"
         raise InputError(f"'{path}' has {len(lines):,} lines, but {wanted}", hint)
     rows = tuple(replace(row, target=target.strip()) for row, target in zip(frame.rows, targets, strict=True))
-    return {rows[0].doc: rows} if rows else {}
+    return _by_document(iter(rows))
 
 
 def _read_reference_folder(folder: Path, runs: Sequence[Run], encoding: str) -> RowsByDocument:

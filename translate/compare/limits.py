@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from translate.compare.findings import CompareError, Comparison, Pair
-from translate.compare.scores import is_better_when_lower
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +25,10 @@ def parse_limit(text: str, metrics: Sequence[str]) -> Limit:
     name, _, value = text.partition("=")
     known = (*metrics, *PAIR_METRICS)
     try:
-        if name.lower() not in known:
+        found = next((metric for metric in known if metric.casefold() == name.casefold()), None)
+        if found is None:
             raise ValueError
-        return Limit(name.lower(), float(value))
+        return Limit(found, float(value))
     except ValueError:
         hint = f"say METRIC=VALUE with one of {', '.join(known)}, such as bleu=25"
         raise CompareError(f"cannot understand --fail-under '{text}'", hint) from None
@@ -39,7 +39,7 @@ def find_failures(comparison: Comparison, limits: Sequence[Limit], *, on_change:
     reasons = []
     for limit in limits:
         for name, value in _figures(comparison, limit.metric).items():
-            lower = is_better_when_lower(limit.metric)
+            lower = comparison.evaluation is not None and limit.metric in comparison.evaluation.lower
             if value > limit.value if lower else value < limit.value:
                 word = "over" if lower else "under"
                 reasons.append(f"{limit.metric} of {name} is {value:.2f}, {word} {limit.value:g}")

@@ -9,64 +9,61 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from translate.compare.changes import Change, Span
-from translate.compare.findings import LABELS, Cell, ComparedRow, Comparison, Difference, Evaluation, Pair, System
+from translate.compare.evidence.verdicts import digits_of, judge
+from translate.compare.findings import Cell, ComparedRow, Comparison, Difference, Evaluation, Pair, System, label
+from translate.pages.tables import format_table
 from translate.records import format_signature
 from translate.storage import write_atomically
 
 MOST_DOCUMENTS = 12
 """In the table of the text; JSON and HTML have all."""
-Table = Sequence[Sequence[str]]
+MOST_GAINS = 5
+"""N-grams in the text, for each run of a pair; JSON and HTML have more."""
 
 
 def format_text(comparison: Comparison, *, rows: int = 10, width: int = 100) -> Iterator[str]:
     """Lines for a terminal: the systems, what differs, the scores, and the rows most worth reading."""
-    for notice in comparison.notices:
-        yield f"note: {notice}"
-    if comparison.notices:
-        yield ""
-    yield from _systems(comparison.systems)
+    for line in (*judge(comparison), *(f"note: {notice}" for notice in comparison.notices)):
+        yield from _fold(line, width)
     yield ""
-    yield from _pairs(comparison.pairs)
+    yield from _systems(comparison.systems, width)
+    yield ""
+    yield from _pairs(comparison.pairs, width)
     if comparison.evaluation:
         yield ""
-        yield from _evaluation(comparison, comparison.evaluation)
+        yield from _evaluation(comparison, comparison.evaluation, width)
     yield from _unpaired(comparison, rows, width)
     worst = comparison.worst(rows)
     if worst:
-        yield from (
-            "",
-            f"most worth reading, {len(worst)} of {comparison.changed:,} changed rows, [-removed-] {{+added+}}",
+        yield ""
+        yield from _fold(
+            f"most worth reading, {len(worst)} of {comparison.changed:,} changed rows, [-removed-] {{+added+}}", width
         )
     for row in worst:
         yield ""
         yield from _row(row, comparison, width)
 
 
-def _align(table: Table, *, left: int = 1) -> Iterator[str]:
-    """Columns of equal width, numbers to the right; the first `left` columns are words."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for line in table:
-        cells = (
-            cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
-        )
-        yield "  ".join(cells).rstrip()
+def _fold(text: str, width: int) -> list[str]:
+    """The text in lines no wider than that."""
+    return textwrap.wrap(text, width, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _systems(systems: Sequence[System]) -> Iterator[str]:
+def _systems(systems: Sequence[System], width: int) -> Iterator[str]:
     table = [["", "run", "documents", "rows", "mean score", "flagged"]]
     for system in systems:
         flags = f"{sum(system.flags.values()):,}"
         table.append(
             [system.key, system.label, f"{system.documents:,}", f"{system.rows:,}", _score(system.score), flags]
         )
-    yield from _align(table, left=2)
+    yield from format_table(table, width, left=2)
 
 
 def _score(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _pairs(pairs: Sequence[Pair]) -> Iterator[str]:
+def _pairs(pairs: Sequence[Pair], width: int) -> Iterator[str]:
     """A column a pair."""
     lines = [
         ["", *(f"{p.first} → {p.second}" for p in pairs)],
@@ -83,11 +80,11 @@ def _pairs(pairs: Sequence[Pair]) -> Iterator[str]:
         lines.append([f"rows: {change}", *(f"{pair.changes.get(change, 0):,}" for pair in pairs)])
     for flag in dict.fromkeys(found.flag for pair in pairs for found in pair.flags):
         counts = [{found.flag: (found.won, found.lost) for found in pair.flags}.get(flag, (0, 0)) for pair in pairs]
-        lines.append([f"flag {flag}: won, lost", *(f"+{won:,} −{lost:,}" for won, lost in counts)])
-    yield from _align(lines)
+        lines.append([f"flag {flag}: gone, new", *(f"−{lost:,} +{won:,}" for won, lost in counts)])
+    yield from format_table(lines, width)
     for pair in pairs:
         if pair.settings:
-            yield f"{pair.first} → {pair.second}: {'; '.join(pair.settings)}"
+            yield from _fold(f"{pair.first} → {pair.second}: {'; '.join(pair.settings)}", width)
 
 
 def _of(pair: Pair, figure: str) -> str:
@@ -99,38 +96,75 @@ def _signed(value: float | None) -> str:
     return "–" if value is None else f"{value:+.3f}"
 
 
-def _evaluation(comparison: Comparison, evaluation: Evaluation) -> Iterator[str]:
-    yield f"against {evaluation.path}, {evaluation.rows:,} rows, with 95 % intervals"
-    names = [LABELS[name] for name in evaluation.metrics]
+def _evaluation(comparison: Comparison, evaluation: Evaluation, width: int) -> Iterator[str]:
+    against = f"against {evaluation.path}, " if evaluation.path else ""
+    yield from _fold(f"{against}{evaluation.rows:,} rows, with 95 % intervals", width)
+    names = [label(name) for name in evaluation.metrics]
     table = [["", "run", *names]]
     for system in comparison.systems:
         scores = [q for q in evaluation.qualities if q.system == system.key]
-        shown = [f"{q.score:.1f} ({q.interval.low:.1f}–{q.interval.high:.1f})" for q in scores]
+        shown = [f"{show(q.score)} ({show(q.interval.low)}–{show(q.interval.high)})" for q in scores]
         table.append([system.key, system.label, *shown])
-    yield from _align(table, left=2)
-    yield from ("", "significance: difference, p by paired bootstrap, p by approximate randomization")
-    yield from _align([["", *names], *_significance_lines(comparison.pairs, evaluation)])
-    yield from ("", *_buckets(comparison, evaluation), "")
-    yield from (f"{LABELS[name]}: {evaluation.signatures[name]}" for name in evaluation.metrics)
+    yield from format_table(table, width, left=2)
+    for name, rows in evaluation.counts.items():
+        yield f"{label(name)}: over {rows:,} rows"
+    if lower := [label(name) for name in evaluation.metrics if name in evaluation.lower]:
+        yield f"{', '.join(lower)}: the lower the better"
+    yield ""
+    yield from _fold("significance: difference, p by paired bootstrap, p by approximate randomization", width)
+    yield from format_table([["", *names], *_significance_lines(comparison.pairs, evaluation)], width)
+    yield from ("", *_buckets(comparison, evaluation, width), "")
+    yield from _words(evaluation, width)
+    for name in evaluation.metrics:
+        if name in evaluation.signatures:
+            yield from _fold(f"{label(name)}: {evaluation.signatures[name]}", width)
+
+
+def show(value: float) -> str:
+    """A score: figures from elsewhere may lie between 0 and 1."""
+    return f"{value:.1f}" if abs(value) >= 2 else f"{value:.3f}"
+
+
+def _words(evaluation: Evaluation, width: int) -> Iterator[str]:
+    """What one run gets right and the other does not, and how often rare words are right."""
+    for gains in evaluation.gains:
+        a, b = gains.first, gains.second
+        of_first = "; ".join(f"{gain.text} ({gain.first}, {gain.second})" for gain in gains.of_first[:MOST_GAINS])
+        of_second = "; ".join(f"{gain.text} ({gain.second}, {gain.first})" for gain in gains.of_second[:MOST_GAINS])
+        for key, other, listed in ((a, b, of_first), (b, a, of_second)):
+            if listed:
+                yield from _fold(f"right in {key} only, in {other} only: {listed}", width)
+    if evaluation.rarities:
+        keys = list(evaluation.rarities[0].right)
+        table = [["source word", "words", *(f"right in {key}" for key in keys)]]
+        table += [
+            [rarity.name, f"{rarity.words:,}", *(f"{100 * rarity.right[key] / rarity.words:.1f} %" for key in keys)]
+            for rarity in evaluation.rarities
+        ]
+        yield ""
+        yield from format_table(table, width)
+        yield ""
 
 
 def _significance_lines(pairs: Sequence[Pair], evaluation: Evaluation) -> Iterator[list[str]]:
     for pair in pairs:
         tests = [t for t in evaluation.tests if (t.first, t.second) == (pair.first, pair.second)]
-        shown = [f"{t.difference:+.1f}, {t.p_bootstrap:.4f}, {t.p_randomization:.4f}" for t in tests]
+        shown = [f"{t.difference:+.{digits_of(t)}f}, {t.p_bootstrap:.4f}, {t.p_randomization:.4f}" for t in tests]
         yield [f"{pair.first} → {pair.second}", *shown]
 
 
-def _buckets(comparison: Comparison, evaluation: Evaluation) -> Iterator[str]:
+def _buckets(comparison: Comparison, evaluation: Evaluation, width: int) -> Iterator[str]:
     documents = sum(bucket.kind == "document" for bucket in evaluation.buckets)
     keys = [system.key for system in comparison.systems]
     columns = [(key, metric) for metric in evaluation.metrics for key in keys]
-    table = [["by", "", "rows", *(f"{LABELS[metric]} {key}" for key, metric in columns)]]
+    table = [["by", "", "rows", *(f"{label(metric)} {key}" for key, metric in columns)]]
     for bucket in evaluation.buckets:
         if bucket.kind != "document" or 1 < documents <= MOST_DOCUMENTS:
-            scores = (f"{bucket.scores[key][metric]:.1f}" for key, metric in columns)
+            scores = (
+                show(bucket.scores[key][metric]) if metric in bucket.scores[key] else "–" for key, metric in columns
+            )
             table.append([bucket.kind, bucket.name, f"{bucket.rows:,}", *scores])
-    yield from _align(table, left=2)
+    yield from format_table(table, width, left=2)
     if documents > MOST_DOCUMENTS:
         yield f"{documents:,} documents: see --json or --html"
 
@@ -154,7 +188,7 @@ def _row(row: ComparedRow, comparison: Comparison, width: int) -> Iterator[str]:
     )
     cells = {system.key: cell for system, cell in zip(comparison.systems, row.cells, strict=True)}
     changes = ", ".join(difference.changes)
-    yield f"#{row.number} {row.doc}  {changes}; {difference.edits} edits; chrF {difference.chrf:.0f}"
+    yield from _fold(f"#{row.number} {row.doc}  {changes}; {difference.edits} edits; chrF {difference.chrf:.0f}", width)
     marks: Mapping[str, tuple[Sequence[Span], str, str]] = {
         first: (difference.removed, "[-", "-]"),
         second: (difference.added, "{+", "+}"),
@@ -190,7 +224,9 @@ def write_json(comparison: Comparison, path: Path) -> None:
     with write_atomically(path) as file:
         file.write('{"systems":' + _dump([_system_fields(system) for system in comparison.systems]))
         file.write(',\n"notices":' + _dump(comparison.notices))
-        file.write(',\n"pairs":' + _dump([_pair_fields(pair) for pair in comparison.pairs]))
+        verdicts = judge(comparison)
+        pairs = [_pair_fields(pair) | {"verdict": v} for pair, v in zip(comparison.pairs, verdicts, strict=True)]
+        file.write(',\n"pairs":' + _dump(pairs))
         evaluation = comparison.evaluation and dataclasses.asdict(comparison.evaluation)
         file.write(',\n"evaluation":' + _dump(evaluation))
         file.write(',\n"rows":[')

@@ -22,6 +22,7 @@ Statistics = NDArray[np.float64]
 """Rows x the metric's counts (n-gram matches, lengths, edits)."""
 Scores = NDArray[np.float64]
 
+SACREBLEU = ("bleu", "chrf", "chrf++", "ter")
 METRICS = ("bleu", "chrf++", "ter")
 """Against a reference. Between two runs: bleu and chrf."""
 
@@ -63,11 +64,6 @@ def describe(name: str, **extra: int | str) -> str:
     return str(signature)
 
 
-def is_better_when_lower(name: str) -> bool:
-    """Whether the metric counts errors."""
-    return name == "ter"
-
-
 def collect_statistics(name: str, hypotheses: Sequence[str], references: Sequence[str]) -> Statistics:
     """Each row's statistics; equal pairs are counted once, many rows by all cores."""
     pairs = list(zip(hypotheses, references, strict=True))
@@ -102,7 +98,14 @@ def score_rows(name: str, statistics: Statistics) -> list[float]:
     return [_score_total(name, row) for row in statistics]
 
 
+def mean_statistics(values: Sequence[float]) -> Statistics:
+    """Statistics of a metric that another program computed: its score over some rows is their mean."""
+    return np.column_stack([np.asarray(values, np.float64), np.ones(len(values))])
+
+
 def _score_total(name: str, total: NDArray[np.float64]) -> float:
+    if name not in SACREBLEU:
+        return float(total[0] / total[1])
     return float(load_metric(name)._compute_score_from_stats(total.tolist()).score)
 
 

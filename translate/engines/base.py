@@ -195,6 +195,9 @@ class EchoEngine:
             number for piece, number in read_vocabulary(model.folder).items() if piece.startswith("\u2581")
         }
 
+    def rebatch(self, tokens: int | None, size: int | None) -> None:
+        """Other batches: it has none."""
+
     def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
         """Each request's source without the end-of-sentence id, its words reversed."""
         for request in requests:

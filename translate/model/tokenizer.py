@@ -6,6 +6,7 @@ end-of-sentence id behind them. A test holds the two equal.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from itertools import repeat
 
 from translate.model.folder import read_origin, read_vocabulary
 from translate.model.origin import trained_behind_moses
+from translate.model.spelling import Speller, make_plain
 from translate.records import Model, ModelError
 
 CUTS = tuple(
@@ -33,8 +35,6 @@ SPECIAL = frozenset(("</s>", "<pad>", "<s>"))
 """Pieces that are no text."""
 
 HINT = "source.spm, target.spm and vocab.json must be those of the model; download it again"
-
-SOFT_HYPHEN = "\u00ad"
 
 
 class Tokenizer:
@@ -60,12 +60,30 @@ class Tokenizer:
             raise ModelError(f"cannot read the vocabulary in '{model.folder}': it has no {missing}", HINT)
         self.end, self.unknown = self._ids["</s>"], self._ids["<unk>"]
         self.normalization = "moses" if normalize and trained_behind_moses(model, read_origin(model.folder)) else "none"
-        self._normalize = _moses_normalizer() if self.normalization == "moses" else _remove_soft_hyphens
+        self._normalize = _moses_normalizer() if self.normalization == "moses" else str
+        self._speller = Speller(self._score)
 
     def encode(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Source ids of each text, the end-of-sentence id last; a piece that the vocabulary lacks is `unknown`."""
-        pieces = self._source.encode([self._normalize(text) for text in texts], out_type=str)
+        pieces = self._source.encode([self.text_for_model(text) for text in texts], out_type=str)
         return [(*map(self._ids.get, sentence, repeat(self.unknown)), self.end) for sentence in pieces]
+
+    def text_for_model(self, text: str) -> str:
+        """What the model gets in place of a text, before it becomes pieces; what must stay is kept from here by the caller."""
+        return self._speller.respell(self._normalize(make_plain(text)))
+
+    def recase(self, text: str) -> str:
+        """The text with words in capitals as the model knows them: see translate.model.spelling."""
+        return self._speller.recase(text)
+
+    def _score(self, text: str) -> float:
+        """The logarithm of the vocabulary's likelihood of a text; -inf if a piece is unknown."""
+        score = 0.0
+        for number in self._source.encode(text, out_type=int):
+            if number == self._source.unk_id() or self._source.id_to_piece(number) not in self._ids:
+                return -math.inf
+            score += self._source.get_score(number)
+        return score
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of target ids; special tokens but the unknown one leave no trace."""
@@ -124,11 +142,6 @@ def _moses_normalizer() -> Callable[[str], str]:
     normalizer = MosesPunctNormalizer(lang="de", pre_replace_unicode_punct=True, post_remove_control_chars=True)
 
     def normalize(text: str) -> str:
-        return " ".join(str(normalizer.normalize(_remove_soft_hyphens(text).replace("\t", " "))).split())
+        return " ".join(str(normalizer.normalize(make_plain(text))).split())
 
     return normalize
-
-
-def _remove_soft_hyphens(text: str) -> str:
-    """A hint for typesetters, invisible to readers, would be an unknown piece to the model."""
-    return text.replace(SOFT_HYPHEN, "")

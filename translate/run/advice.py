@@ -107,7 +107,8 @@ def advise(model: Model, settings: Settings) -> Advice | None:
     usual = [held for held in fitting if held.variant.engine == AUTO]
     if settings.engine == "auto":
         able = {name for name in installed_engines() if name != "echo"}
-        fitting = [held for held in fitting if held.variant.engine in able] if usual else []
+        fitting = [held for held in fitting if held.variant.engine in able and (held.ahead or held in usual)]
+        fitting = fitting if usual else []
     if not fitting:
         return None
     best = max(fitting, key=lambda held: held.rate)
@@ -176,7 +177,9 @@ class Recommendation:
     """Source sentences a second."""
     reason: str
     capped: bool = False
-    """Whether larger batches may be better still: there was no time to try them."""
+    """Whether the engine's own batches stay: no others were proved faster."""
+    ahead: bool = True
+    """Whether it may take the place of the usual engine where the run leaves the engine open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,12 @@ import operator
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from translate.records import Flag, Translation
+from translate.run.doubts.negation import find_negation_mismatch
+from translate.run.doubts.numbers import find_number_mismatch
 
 SEVERE = frozenset({Flag.LOOP, Flag.ECHO, Flag.LENGTH_RATIO, Flag.EMPTY, Flag.MAX_LENGTH})
 """Flags of an answer that is hardly a translation: it is tried once more."""
@@ -21,6 +24,10 @@ MIN_RATIO, MAX_RATIO = 0.5, 2.0
 """Characters of English over characters of German. People's translations hardly ever lie outside."""
 RATIO_SLACK = 12
 """Characters: what a short source may gain or lose (`Ja.` → `Yes, indeed.`) before its ratio says anything."""
+
+OMISSION_LENGTH, OMISSION_RATIO = 80, 0.55
+"""Characters of a source, and those of its target over them. Of pairs that people made, one in a thousand is longer and below;
+of those that have lost the longest part between commas, about a third."""
 
 LONGEST_REPEATED_PHRASE = 12
 """Words: a loop repeats a phrase of so many at most."""
@@ -33,56 +40,19 @@ URL = re.compile(
     r"|(?<![\w-])[\w-]++\.(?:de|com|org|net|eu|at|ch|info)(?:/\S*)?(?=\s|$|[.,;:)])"
 )
 """Each stretch of letters is entered at its start only and never given back: else a word of n letters would cost n² steps."""
+ADDRESS_SIGN = re.compile(r"[@/]|www\.|\.(?:de|com|org|net|eu|at|ch|info)\b")
+"""What every address has: most sentences are done with here."""
+ADDRESS_START = re.compile(r"https?://(?:www\.)?|www\.")
+ADDRESS_END = ".,;:!?)]}>'\"»«“”‘’…"
+"""Signs that end the sentence or the brackets around an address."""
+ADDRESS_TAIL = re.compile(r"(?<=\.\w\w)-[A-ZÄÖÜ]\w*$|(?<=\.\w\w\w)-[A-ZÄÖÜ]\w*$")
+"""The word that German hangs on: a@b.org-Liste."""
 MARKUP = re.compile(r"<[^<>]{1,300}>|\{[^{}]{1,100}\}|%(?:\d\$)?[sdif]\b")
 """Tags, `{name}`, `%s`."""
 LETTERS = re.compile(r"[^\W\d_]+")
 LIST_MARK = re.compile(r"[(\[]?(?:[a-zA-Z]|[ivxIVX]+|\d+)[.)\]]*")
 WORD = re.compile(r"\w+(?:['’]\w+)?")
-NUMBER = re.compile(r"\d+(?:[.,'’]\d+|[\u00a0\u202f\u2009 ]\d{3}(?!\d))*")
-GERMAN_DATE = re.compile(r"\b(\d{1,2})\. ?(\d{1,2})\.( ?\d{4}| ?\d{2})?(?!\d)")
-GERMAN_CLOCK = re.compile(r"\b(\d{1,2})\.(\d{2})(?= Uhr\b)")
-MONTH = re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)", re.IGNORECASE)
-CLOCK = re.compile(r"\b[ap]\.?\s?m\b", re.IGNORECASE)
-GERMAN_DECADE = re.compile(r"(?<!\d)\d0er")
-DECADE = re.compile(r"\b(?:18|19|20)(\d0)s\b")
-"""`90er` and `1990s`."""
-NOT_DIGITS = re.compile(r"\D")
 CHARACTER_LOOP = re.compile(r"(\S.{0,7}?)\1{7,}", re.DOTALL)
-
-UNITS = "ein zwei drei vier fünf sechs sieben acht neun".split(), "one two three four five six seven eight nine".split()
-TEENS = (
-    "dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn".split(),
-    "thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(),
-)
-TENS = (
-    "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split(),
-    "twent(?:y|ie) thirt(?:y|ie) fort(?:y|ie) fift(?:y|ie) sixt(?:y|ie) sevent(?:y|ie) eight(?:y|ie) ninet(?:y|ie)".split(),
-)
-NUMBER_WORDS = {
-    0: ("null", "zero|no"),
-    1: ("eins?|eine[nmrs]?|erste[nrsm]?|einmal", "one|a|an|first|once|1st"),
-    2: ("zwei|zweite[nrsm]?|beide[nr]?|zweimal", "two|second|twice|both|double"),
-    3: ("drei|dritte[nrsm]?|dreimal", "three|third|triple"),
-    4: ("vier|vierte[nrsm]?", "four|fourth"),
-    5: ("fünf|fünfte[nrsm]?", "five|fifth"),
-    6: ("sechs|sechste[nrsm]?", "six|sixth"),
-    7: ("sieben|siebte[nrsm]?", "seven|seventh"),
-    8: ("acht|achte[nrsm]?", "eight|eighth"),
-    9: ("neun|neunte[nrsm]?", "nine|ninth"),
-    10: ("zehn|zehnte[nrsm]?", "ten|tenth"),
-    11: ("elf|elfte[nrsm]?", "eleven|eleventh"),
-    12: ("zwölf|zwölfte[nrsm]?", "twelve|twelfth|dozen"),
-    100: ("hundert|einhundert", "hundred"),
-    1000: ("tausend|eintausend", "thousand"),
-    **{13 + i: pair for i, pair in enumerate(zip(*TEENS, strict=True))},
-    **{20 + 10 * i: pair for i, pair in enumerate(zip(*TENS, strict=True))},
-    **{
-        20 + 10 * i + j + 1: (f"{units[0]}und{tens[0]}", f"{tens[1]}[- ]?{units[1]}")
-        for i, tens in enumerate(zip(*TENS, strict=True))
-        for j, units in enumerate(zip(*UNITS, strict=True))
-    },
-}
-"""Number → (German, English) words that may stand for its digits."""
 
 GERMAN_WORDS = frozenset(
     """
@@ -105,17 +75,44 @@ def needs_model(text: str) -> bool:
     return bool(LETTERS.search(rest)) and not LIST_MARK.fullmatch(rest.strip())
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A flag that the two texts give reason for, and what is wrong, in words."""
+
+    flag: Flag
+    reason: str
+
+
 def check_target(source: str, target: str) -> tuple[Flag, ...]:
-    """The doubts about a translation that the two texts alone give, in the order of `Flag`."""
+    """The flags of a translation that the two texts alone give reason for, in the order of `Flag`."""
+    return tuple(doubt.flag for doubt in find_doubts(source, target))
+
+
+def find_doubts(source: str, target: str) -> Iterator[Doubt]:
+    """What is wrong with a translation as far as the two texts tell, in the order of `Flag`; decomposed letters are composed ones."""
+    source, target = unicodedata.normalize("NFC", source), unicodedata.normalize("NFC", target)
     if not target.strip():
-        return (Flag.EMPTY,)
-    doubts = (
-        (Flag.LOOP, is_loop(source, target)),
-        (Flag.ECHO, is_echo(source, target)),
-        (Flag.LENGTH_RATIO, is_out_of_ratio(source, target)),
-        (Flag.NUMBER_MISMATCH, is_number_mismatch(source, target)),
-    )
-    return tuple(flag for flag, doubted in doubts if doubted)
+        yield Doubt(Flag.EMPTY, "target is empty")
+        return
+    hopeless = False
+    if is_loop(source, target):
+        hopeless = True
+        yield Doubt(Flag.LOOP, "target repeats itself where the source does not")
+    if is_echo(source, target):
+        hopeless = True
+        yield Doubt(Flag.ECHO, "target is the German again")
+    if is_out_of_ratio(source, target):
+        hopeless = True
+        yield Doubt(Flag.LENGTH_RATIO, f"source has {len(source):,} characters, target has {len(target):,}")
+    elif lacks_clause(source, target):
+        reason = f"source has {len(source):,} characters, target has {len(target):,}: a part seems to be left out"
+        yield Doubt(Flag.OMISSION, reason)
+    if reason := find_number_mismatch(source, target):
+        yield Doubt(Flag.NUMBER_MISMATCH, reason)
+    if not hopeless and (reason := find_negation_mismatch(source, target)):
+        yield Doubt(Flag.NEGATION, reason)
+    if lost := find_lost_address(source, target):
+        yield Doubt(Flag.PROTECTED_LOST, f"source has {lost}, which the target does not have")
 
 
 def is_loop(source: str, target: str) -> bool:
@@ -164,10 +161,22 @@ def is_echo(source: str, target: str) -> bool:
     if GERMAN_WORDS.isdisjoint(known) and not ENGLISH_WORDS.isdisjoint(known):
         return False  # it was English before
     if len(plain) < 2:
-        same = len(words) > 1 and _words(source) == _words(target)
-        return same and (len(plain) == 1 or (source[-1] in ".?!" and not GERMAN_WORDS.isdisjoint(known)))
+        if len(words) < 2 or _words(source) != _words(target):
+            return source.isupper() and target.isupper() and _is_half_copied(words, target)
+        telling = known if source[-1] in ".?!" or source.isupper() else words
+        return len(plain) == 1 or not GERMAN_WORDS.isdisjoint(telling)
     there = set(WORD.findall(target))
     return sum(word in there for word in plain) > 0.6 * len(plain)
+
+
+def _is_half_copied(words: Sequence[str], target: str) -> bool:
+    """Whether half of the words, all in capitals, stand in the target, and no English one: `DIE REGION WIL DIE STEUERN`."""
+    there = set(WORD.findall(target))
+    return (
+        len(words) > 2
+        and ENGLISH_WORDS.isdisjoint(map(str.lower, there))
+        and 2 * sum(word in there for word in words) >= len(words)
+    )
 
 
 def is_out_of_ratio(source: str, target: str) -> bool:
@@ -176,60 +185,28 @@ def is_out_of_ratio(source: str, target: str) -> bool:
     return not low <= len(target) <= high
 
 
-def is_number_mismatch(source: str, target: str) -> bool:
-    """Whether a number stands on one side only.
-
-    1.000,5 and 1,000.5 are one number; 8 and `eight`, 24.10. and `October 24`, 15.30 Uhr and `3.30 p.m.` agree, too.
-    """
-    apart = GERMAN_CLOCK.sub(r" \1 \2 ", GERMAN_DATE.sub(r" \1 \2 \3 ", source))
-    german, english = _numbers(apart), _numbers(DECADE.sub(r"\1", target) if GERMAN_DECADE.search(source) else target)
-    missing = [number for number in german - english if not _spelled(number, target, 1)]
-    added = [number for number in english - german if not _spelled(number, source, 0)]
-    if MONTH.search(target):
-        missing = [number for number in missing if not (len(number) < 3 and number.isdecimal() and int(number) <= 12)]
-    if CLOCK.search(target):
-        missing, added = _reconcile_clock(missing, added)
-    return bool(missing or added)
+def lacks_clause(source: str, target: str) -> bool:
+    """Whether the target of a sentence of some length is so short that a clause seems to be left out."""
+    return len(source) >= OMISSION_LENGTH and len(target) < OMISSION_RATIO * len(source)
 
 
-def _reconcile_clock(missing: Sequence[str], added: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Without what 14.00 Uhr and `2 p.m.` explain: hours twelve apart, and minutes of zero."""
-    hours = {number for number in missing if number.isdecimal() and 12 < int(number) <= 24}
-    twelve = {str(int(number) - 12) for number in hours} | {"0"}
-    late = {hour for hour in hours if str(int(hour) - 12) in added} or (hours if not added else set())
-    return [n for n in missing if n not in late | {"0"}], [n for n in added if n not in twelve]
+def find_lost_address(source: str, target: str) -> str:
+    """The first URL or mail address of the source that the target does not have; empty if it has all."""
+    if not ADDRESS_SIGN.search(source):
+        return ""
+    there = _bare_address(target)
+    addresses = (ADDRESS_TAIL.sub("", found[0].rstrip(ADDRESS_END)) for found in URL.finditer(source))
+    return next((address for address in addresses if _bare_address(address) not in there), "")
 
 
-def _numbers(text: str) -> Counter[str]:
-    """Each number without thousands separators and leading zeros; what follows the decimal sign behind a point."""
-    return Counter(map(_canonical, NUMBER.findall(text)))
-
-
-def _canonical(number: str) -> str:
-    """1.000,50 and 1,000.5 → 1000.5; a last part of three digits is taken for thousands on either side."""
-    parts = NOT_DIGITS.split(unicodedata.normalize("NFKC", number))
-    if len(parts) == 1 or len(parts[-1]) == 3:
-        return "".join(parts).lstrip("0") or "0"
-    whole = "".join(parts[:-1]).lstrip("0") if all(len(part) == 3 for part in parts[1:-1]) else ".".join(parts[:-1])
-    fraction = parts[-1].rstrip("0")
-    return f"{whole or '0'}.{fraction}" if fraction else whole or "0"
-
-
-def _spelled(number: str, text: str, language: int) -> bool:
-    words = NUMBER_WORDS.get(int(number)) if len(number) < 5 and number.isdecimal() else None
-    return bool(words and re.search(rf"\b(?:{words[language]})", text, re.IGNORECASE))
+def _bare_address(text: str) -> str:
+    """Without what may be left out: www.example.org/ is https://Example.org."""
+    return ADDRESS_START.sub("", text.lower()).rstrip("/")
 
 
 def worth_retrying(flags: Sequence[Flag]) -> bool:
     """Whether an answer is so doubtful that it is tried again with safer decoding."""
     return not SEVERE.isdisjoint(flags)
-
-
-def safer_source(source: str) -> str:
-    """The source for a second try: words in capitals are lowered, since models know few of them."""
-    if source.isupper() and len(source) > 3:
-        return source[0] + source[1:].lower()
-    return source
 
 
 def choose_better(first: Translation, second: Translation) -> Translation:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from translate.engines.base import Engine
 from translate.model.tokenizer import GIANT, Tokenizer
 from translate.records import Flag, Hypothesis, Request, Settings, Translation
-from translate.run.checks import check_target, choose_better, order_flags, safer_source, worth_retrying
+from translate.run.checks import check_target, choose_better, order_flags, worth_retrying
 from translate.run.loading import batch_tokens
 from translate.run.windows import make_batches
 
@@ -56,8 +56,8 @@ class SentenceDecoder:
         self._batch_tokens = batch_tokens(engine, settings)
 
     def prepare(self, sources: Sequence[str], *, number: int = 0, safer: bool = False) -> list[Pending]:
-        """Each source with its requests, numbered from `number`. `safer`: capitals lowered, longer ones split in two."""
-        texts = [safer_source(source) for source in sources] if safer else sources
+        """Each source with its requests, numbered from `number`. `safer`: longer ones are split in two."""
+        texts = [self._tokenizer.recase(source) for source in sources]
         pendings = []
         for source, text, ids in zip(sources, texts, self._encode_sentences(texts), strict=True):
             parts = self._cut(text, ids, safer=safer)

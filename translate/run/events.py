@@ -15,12 +15,13 @@ from translate.records import (
     InputError,
     Located,
     Model,
+    Origin,
     Row,
     Signature,
     Translation,
     format_signature,
 )
-from translate.run.rows import count_flags
+from translate.run.rows import count_flags, count_origins
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,14 @@ class DocumentFailed:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The run in numbers. Rates are over `seconds`, which is all but loading."""
+    """The run in numbers. Rates are over `seconds`, which is all but loading, and of what was translated in them."""
 
     documents: int
     failed: int
     sentences: int
     from_memory: int
+    from_people: dict[str, int]
+    """`human` and `translation-memory` → sentences; they are not counted under `from_memory`."""
     flags: dict[str, int]
     words: int
     seconds: float
@@ -143,6 +146,7 @@ class Translated:
             target=self.translation.target,
             score=self.translation.score,
             flags=self.translation.flags,
+            origin=self.translation.origin,
         )
 
 
@@ -160,6 +164,7 @@ class Tally:
         self._loaded, self._failed = loaded, failed
         self._started = time.perf_counter()
         self._flags: Counter[Flag] = Counter()
+        self._origins: Counter[Origin] = Counter()
         self._documents = self._rows = self._words = 0
         self._from_memory = self._source_tokens = self._target_tokens = 0
 
@@ -174,6 +179,7 @@ class Tally:
                 self._rows += 1
                 self._words += len(located.sentence.text.split())
                 self._flags.update(translation.flags)
+                self._origins.update([translation.origin] if translation.origin is not None else [])
             case End():
                 self._documents += 1
             case DocumentFailed():
@@ -195,9 +201,12 @@ class Tally:
             failed=self._failed,
             sentences=self._rows,
             from_memory=self._from_memory,
+            from_people=count_origins(self._origins),
             flags=count_flags(self._flags),
             words=self._words,
-            sentences_per_second=round(self._rows / seconds, 2),
+            sentences_per_second=round(
+                max(0, self._rows - self._from_memory - sum(self._origins.values())) / seconds, 2
+            ),
             source_tokens_per_second=round(self._source_tokens / seconds, 1),
             target_tokens_per_second=round(self._target_tokens / seconds, 1),
             model=self._loaded.model.name,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from translate.records import Document, Flag, OutputError, Row
+from translate.records import Document, Flag, Origin, OutputError, Row, format_signature
 from translate.run.events import DocumentDone
 from translate.run.record import (
     RUN_FILE,
@@ -25,8 +25,8 @@ from translate.run.record import (
     remove_rows,
     write_run,
 )
-from translate.run.rows import count_flags, format_row, rows_path, text_path
-from translate.storage import AtomicFile, ObjectFile, is_remote, new_file, open_ordinary
+from translate.run.rows import count_flags, count_origins, format_row, rows_path, text_path, write_card
+from translate.storage import AtomicFile, ObjectFile, digest_file, is_remote, new_file
 
 LOCK_FILE = ".lock"
 JOINING_FILE = ".lock-joining"
@@ -69,8 +69,10 @@ class RunFolder:
                         folder.mkdir(parents=True, exist_ok=True)
                     self._guard = Guard(folder, _own_lock(locks, shard))
                     self._documents = self._take_over(record, shard, locks, overwrite=overwrite)
+                    self._failed = dict(record.failed)
                     self._record = dataclasses.replace(record, documents=self._documents)
                     self._begin(names)
+                    write_card(folder, str(record.model.get("name", "")), format_signature(record.signature))
                     _remove_others(folder, self._name, shard)
                 except BaseException:
                     self._lock.release()
@@ -117,9 +119,18 @@ class RunFolder:
         writer.finish(space)
         self._writer = None
         self._documents[document.name] = DocumentRecord(
-            document.sha256, writer.rows, count_flags(writer.flags), *writer.digests()
+            document.sha256,
+            writer.rows,
+            count_flags(writer.flags),
+            count_origins(writer.origins),
+            *writer.digests(),
         )
         return DocumentDone(document.name, writer.path, writer.rows)
+
+    def fail(self, name: str, reason: str) -> None:
+        """Note that a document could not be read, and forget it if it was begun."""
+        self.discard()
+        self._failed[name] = reason
 
     def discard(self) -> None:
         """Forget the document that was begun, if there is one."""
@@ -157,7 +168,11 @@ class RunFolder:
     def finish(self, timings: Mapping[str, float]) -> None:
         """Write run.json for the last time."""
         self._guard.check(self.folder)
-        write_run(self.folder, dataclasses.replace(self._record, finished=True, timings=timings), self._name)
+        write_run(
+            self.folder,
+            dataclasses.replace(self._record, finished=True, failed=self._failed, timings=timings),
+            self._name,
+        )
         self._finished = True
 
 
@@ -171,6 +186,7 @@ class DocumentWriter:
         self.path = path
         self.rows = 0
         self.flags: Counter[Flag] = Counter()
+        self.origins: Counter[Origin] = Counter()
         self._files: list[AtomicFile | ObjectFile] = []
         self._digests = [hashlib.sha256(), hashlib.sha256()]
         try:
@@ -187,6 +203,7 @@ class DocumentWriter:
         self._write(1, space + row.target)
         self.rows += 1
         self.flags.update(row.flags)
+        self.origins.update([row.origin] if row.origin is not None else [])
 
     def finish(self, space: str) -> None:
         """Give the files their names, the rows last: where they are, all is. `space` is what stands behind the last row."""
@@ -219,6 +236,21 @@ def _named_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         hint = "give --output a folder that can be written"
         raise OutputError(f"cannot write into '{folder}': {error.strerror or error}", hint) from error
+
+
+def is_busy(folder: Path, locks: Path | None = None) -> bool:
+    """Whether a run is writing into the folder, as its locks say. Nobody is kept from going in by the question."""
+    locks = locks or folder
+    held = [path for path in _lock_files(locks) if path.is_file()]
+    try:
+        with FileLock(locks / JOINING_FILE, timeout=JOINING_SECONDS):
+            for path in held:
+                FileLock(path, timeout=0).acquire().lock.release()
+    except Timeout:
+        return True
+    except OSError:  # nobody can hold a lock in a folder that cannot be written
+        return False
+    return False
 
 
 def _busy(folder: Path) -> OutputError:
@@ -266,14 +298,9 @@ def check_unchanged(folder: Path, documents: Mapping[str, DocumentRecord], *, te
         files = [(rows_path(folder, name), found.rows_sha256)]
         files += [(text_path(folder, name), found.text_sha256)] if text else []
         for path, digest in files:
-            if digest and path.exists() and _digest(path) != digest:
-                hint = "move it away to keep what was changed, or say --overwrite to have it written anew"
+            if digest and path.exists() and digest_file(path) != digest:
+                hint = f"take it in: translate corrections {path}; or move it away; or say --overwrite to have it written anew"
                 raise OutputError(f"'{path}' was changed after it was written", hint)
-
-
-def _digest(path: Path) -> str:
-    with open_ordinary(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_no_link(path: Path) -> None:

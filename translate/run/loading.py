@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from translate.engines.base import Engine, SelfCheck, choose_engine, refusals_of
 from translate.model.folder import read_canary
@@ -12,8 +11,9 @@ from translate.model.tokenizer import Tokenizer
 from translate.records import Flag, Model, ModelError, Request, Settings, Signature
 from translate.run.advice import advise
 from translate.run.checks import check_target
+from translate.text.sentences import RULES
 
-BEHAVIOUR = "2"
+BEHAVIOUR = "3"
 """Part of the signature: raised whenever the same engine's rows would come out differently."""
 
 STREAM_WINDOW = 500
@@ -100,7 +100,7 @@ def make_signature(model: Model, engine: Engine, tokenizer: Tokenizer, settings:
             f"{settings.batch_size}-sentences" if settings.batch_size else f"{batch_tokens(engine, settings)}-tokens"
         )
     signature |= {
-        "sentences": f"choppa-{version('choppa-srx')}",
+        "sentences": RULES,
         "normalize": tokenizer.normalization,
         "split": str(settings.comfortable_tokens),
         "behaviour": BEHAVIOUR,

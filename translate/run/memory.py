@@ -12,12 +12,17 @@ from __future__ import annotations
 import hashlib
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
-from translate.records import Flag, OutputError, Translation
+from translate.human.corrections import ANYWHERE, Corrections, Place
+from translate.records import Document, Flag, Origin, OutputError, Translation
+from translate.run.checks import check_target
+from translate.run.events import Loaded
 
 LOG = logging.getLogger(__name__)
 
@@ -25,6 +30,9 @@ MEMORY_FORMAT = 2
 """SQLite's user_version of the file."""
 WITHOUT_CHECKSUMS = 1
 """The format whose entries nothing vouches for: they stay in the file, and are not used."""
+
+NO_WINDOW = 0
+"""The window of an entry that would be the same in any."""
 
 LOOKUP = 500
 """Keys a query; SQLite allows 999 in its oldest versions."""
@@ -56,6 +64,29 @@ class Remembered:
 
     translation: Translation
     window: int
+
+
+class Remembering(Protocol):
+    """What a translator wants of a memory."""
+
+    def find(self, sources: Iterable[str]) -> dict[str, Remembered]:
+        """Those of the sources that are known, each with its entry."""
+        ...
+
+    def add(self, window: int, translations: Sequence[tuple[str, Translation]]) -> None:
+        """Keep these (source, translation) pairs, all or none of them."""
+        ...
+
+
+class Oblivion:
+    """A memory that keeps nothing."""
+
+    def find(self, sources: Iterable[str]) -> dict[str, Remembered]:
+        """Nothing is known."""
+        return {}
+
+    def add(self, window: int, translations: Sequence[tuple[str, Translation]]) -> None:
+        """Nothing is kept."""
 
 
 class Memory:
@@ -190,3 +221,65 @@ def window_key(sources: Iterable[str]) -> int:
     for source in sources:
         digest.update(source.encode() + b"\0")
     return int.from_bytes(digest.digest(), "big", signed=True)
+
+
+class People:
+    """What people have translated, for one run: corrections go before a translation memory, and both before the model.
+
+    A correction was decided on by somebody who saw the sentence, so it has no flags; an exact match was made for another text.
+    """
+
+    def __init__(
+        self, corrections: Corrections | None = None, matches: Corrections | None = None, digest: str = ""
+    ) -> None:
+        self._corrections, self._matches, self._digest = corrections, matches, digest
+        self._document = ""
+        self._occurrences: Counter[str] = Counter()
+
+    def sign(self, loaded: Loaded) -> Loaded:
+        """What was loaded, the translation memory in its signature: with another file other rows come out.
+
+        Corrections are no part of it: they may be added to a run, and each says in its row what it is.
+        """
+        if self._matches is None:
+            return loaded
+        return replace(loaded, signature={**loaded.signature, "translation-memory": self._digest[:12]})
+
+    def find(self, source: str, place: Place = ANYWHERE) -> Translation | None:
+        """The translation for this place, if there is one."""
+        if self._corrections is not None and (target := self._corrections.find(source, place)) is not None:
+            return Translation(target, None, (), Origin.HUMAN)
+        if self._matches is not None and (target := self._matches.find(source)) is not None:
+            return Translation(target, None, check_target(source, target), Origin.TRANSLATION_MEMORY)
+        return None
+
+    def begin(self, document: Document) -> None:
+        """Sentences of this document come next."""
+        self._document = document.name
+        self._occurrences.clear()
+
+    def find_next(self, source: str) -> Translation | None:
+        """The translation for the document's next sentence."""
+        place = Place(self._document, self._occurrences[source])
+        if self._corrections is not None and self._corrections.has(
+            source
+        ):  # of the many that nobody has touched, none is counted
+            self._occurrences[source] += 1
+        return self.find(source, place)
+
+
+class PeopleFirst:
+    """A memory that asks people's translations first, so that no engine does again what a person has done."""
+
+    def __init__(self, people: People, memory: Remembering) -> None:
+        self._people, self._memory = people, memory
+
+    def find(self, sources: Iterable[str]) -> dict[str, Remembered]:
+        """Those of the sources that are known, each with its entry."""
+        asked = list(sources)
+        theirs = {source: Remembered(found, NO_WINDOW) for source in asked if (found := self._people.find(source))}
+        return theirs | self._memory.find(source for source in asked if source not in theirs)
+
+    def add(self, window: int, translations: Sequence[tuple[str, Translation]]) -> None:
+        """Keep these (source, translation) pairs, all or none of them."""
+        self._memory.add(window, translations)

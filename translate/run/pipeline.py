@@ -8,11 +8,14 @@ cannot be read does not stop the others.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
+from translate.human.corrections import Corrections, collect_pairs
+from translate.human.tmx import read_tmx
 from translate.model.catalog import Resolution, resolve_model
 from translate.records import format_signature
 from translate.run.events import (
@@ -29,8 +32,16 @@ from translate.run.events import (
 )
 from translate.run.folder import RunFolder
 from translate.run.loading import LoadedModel, load
-from translate.run.memory import Memory
-from translate.run.plan import Job, choose_documents, describe_documents, first_record, kept_folder, memory_path
+from translate.run.memory import Memory, Oblivion, People, PeopleFirst
+from translate.run.plan import (
+    Job,
+    choose_documents,
+    corrections_path,
+    describe_documents,
+    first_record,
+    kept_folder,
+    memory_path,
+)
 from translate.run.translator import SentenceTranslator, make_translator
 from translate.run.windows import ReadingOrder, make_chunks, make_growing_chunks, read_items, read_piped_items
 from translate.text.documents import STANDARD_INPUT
@@ -47,20 +58,22 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     paths, failures = ({}, []) if piped else choose_documents(job)
     yield describe_documents(paths)
     yield from failures
-    started = time.perf_counter()
-    resolution = resolve_model(job.model, job.models_file)
-    LOG.info("loading %s", resolution.model.name)
-    model = load(resolution.model, job.settings, advised=True)
-    job = dataclasses.replace(job, settings=model.settings)
-    loaded = _describe_model(resolution, model, time.perf_counter() - started)
-    yield loaded
-    tally = Tally(loaded, failed=len(failures))
     with ExitStack() as stack:
-        outputs = None if piped else stack.enter_context(open_folder(job, loaded, model.batch_tokens, paths))
-        memory = stack.enter_context(_open_memory(job, model)) if job.memory else None
-        translator = make_translator(model, memory, stop)
+        people = stack.enter_context(open_people(job))
+        started = time.perf_counter()
+        resolution = resolve_model(job.model, job.models_file)
+        LOG.info("loading %s", resolution.model.name)
+        model = load(resolution.model, job.settings, advised=True)
+        job = dataclasses.replace(job, settings=model.settings)
+        loaded = people.sign(_describe_model(resolution, model, time.perf_counter() - started))
+        yield loaded
+        tally = Tally(loaded, failed=len(failures))
+        outputs = None if piped else stack.enter_context(open_folder(job, loaded, model.batch_tokens, paths, failures))
+        memory = stack.enter_context(_open_memory(job, model)) if job.memory else Oblivion()
+        translator = make_translator(model, PeopleFirst(people, memory), stop)
         windows = make_chunks(read_items(paths, job.encoding), model.window)
-        for event in _translate_piped(job, translator) if piped else translate_windows(windows, translator):
+        events = _translate_piped(job, translator) if piped else translate_windows(windows, translator)
+        for event in put_people_first(events, people):
             tally.count(event)
             yield from write_event(event, outputs)
         if outputs is not None:
@@ -84,10 +97,41 @@ def _describe_model(resolution: Resolution, model: LoadedModel, seconds: float) 
     )
 
 
-def open_folder(job: Job, loaded: Loaded, batch_tokens: int, names: Collection[str]) -> RunFolder:
-    """The model's folder below the job's output, for this run of the documents of these names alone. Raises OutputError."""
+@contextmanager
+def open_people(job: Job) -> Iterator[People]:
+    """What people have translated for this job. Raises OutputError or InputError if a file of theirs cannot be read."""
+    path, given = corrections_path(job.output), job.translation_memory
+    with ExitStack() as stack:
+        here = job.arguments != (STANDARD_INPUT,) and path.is_file()
+        corrections = stack.enter_context(Corrections(path)) if here else None
+        if given is None:
+            yield People(corrections)
+            return
+        matches = stack.enter_context(collect_pairs(read_tmx(given)))
+        with given.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        yield People(corrections, matches, digest)
+
+
+def put_people_first(events: Iterable[WindowEvent], people: People) -> Iterator[WindowEvent]:
+    """The same events, each sentence with a person's translation where there is one for its place."""
+    for event in events:
+        match event:
+            case Begin(document):
+                people.begin(document)
+            case Translated(located) if found := people.find_next(located.sentence.text):
+                event = Translated(located, found)
+        yield event
+
+
+def open_folder(
+    job: Job, loaded: Loaded, batch_tokens: int, paths: Iterable[str], failures: Sequence[DocumentFailed]
+) -> RunFolder:
+    """The model's folder below the job's output, for this run alone. Raises OutputError."""
     folder, kept = job.output / loaded.model.short_name, kept_folder(job, loaded.model)
-    record = first_record(job, loaded, batch_tokens)
+    names = list(paths)
+    record = first_record(job, loaded, batch_tokens, names)
+    record = dataclasses.replace(record, failed={failure.name: failure.error.message for failure in failures})
     return RunFolder(folder, record, kept, overwrite=job.overwrite, text=job.text, shard=job.shard, names=names)
 
 
@@ -126,7 +170,7 @@ def write_event(event: WindowEvent, outputs: RunFolder | None) -> Iterator[Event
         case End(document, space):
             if outputs is not None:
                 yield outputs.end(document, space)
-        case DocumentFailed():
+        case DocumentFailed(name, error):
             if outputs is not None:
-                outputs.discard()
+                outputs.fail(name, error.message)
             yield event

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from translate.human.corrections import CORRECTIONS_FILE
 from translate.machine import describe_machine, package_versions
 from translate.records import (
     InputError,
@@ -45,6 +46,10 @@ class Job:
     """Only this part of the documents."""
     memory_folder: Path | None = None
     """Where memory and lock are, if not with the rows."""
+    translation_memory: Path | None = None
+    """A TMX file whose exact matches are taken."""
+    command: tuple[str, ...] = ()
+    """The words that the job was given by, for `translate status`."""
 
 
 def choose_documents(job: Job) -> tuple[dict[str, Path], list[DocumentFailed]]:
@@ -166,8 +171,16 @@ def memory_path(job: Job, folder: Path) -> Path:
     return path
 
 
-def first_record(job: Job, loaded: Loaded, tokens: int) -> RunRecord:
-    """run.json as it stands when the run begins."""
+def corrections_path(output: Path) -> Path:
+    """The file of people's corrections for all models below `output`; for an object store, which cannot hold it, in the cache."""
+    if is_remote(output):
+        name = hashlib.blake2b(absolute_name(output).encode(), digest_size=8).hexdigest()
+        return user_cache_folder() / "runs" / name / CORRECTIONS_FILE
+    return output / CORRECTIONS_FILE
+
+
+def first_record(job: Job, loaded: Loaded, tokens: int, planned: Iterable[str] = ()) -> RunRecord:
+    """run.json as it stands when the run begins, with the names of the documents that are to be made."""
     model = loaded.model
     return RunRecord(
         signature=loaded.signature,
@@ -190,4 +203,6 @@ def first_record(job: Job, loaded: Loaded, tokens: int) -> RunRecord:
         versions=package_versions(),
         machine=describe_machine(loaded.device),
         kernels=loaded.kernels,
+        command=job.command,
+        planned=tuple(planned),
     )

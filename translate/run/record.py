@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from translate.records import InputError, OutputError, Signature, format_signature, parse_signature
 from translate.run.rows import rows_path, text_path
-from translate.storage import convert_json, parse_json, read_ordinary, write_atomically
+from translate.storage import convert_json, digest_file, load_json, read_ordinary, write_atomically
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ RUN_FILE = "run.json"
 RUN_FILES = re.compile(r"run(?:-[0-9]+-of-([0-9]+))?\.json")
 """A run's record, or that of one shard of it; group 1 is the number of shards."""
 OWN_FILES = re.compile(
-    r"run(-[0-9]+-of-[0-9]+)?\.json|\.lock(-joining|-[0-9]+-of-[0-9]+)?|memory(-[0-9]+-of-[0-9]+)?\.sqlite(-wal|-shm|-journal)?",
+    r"run(-[0-9]+-of-[0-9]+)?\.json|\.lock(-joining|-[0-9]+-of-[0-9]+)?|memory(-[0-9]+-of-[0-9]+)?\.sqlite(-wal|-shm|-journal)?|README\.md",
     re.IGNORECASE,
 )
 """What a run may write beside its rows: records, locks, memories. Some file systems take RUN.JSON for run.json."""
@@ -66,6 +66,8 @@ class DocumentRecord:
     """How many rows its file has."""
     flags: Mapping[str, int] = field(default_factory=dict)
     """Flag → number of rows that have it."""
+    origins: Mapping[str, int] = field(default_factory=dict)
+    """`human` and `translation-memory` → number of rows that are from there."""
     rows_sha256: str = ""
     """Of its file of rows as it was written, by which a change by hand is noticed; empty while a run is at work."""
     text_sha256: str = ""
@@ -94,18 +96,48 @@ class RunRecord:
     """Whether the run came to its end."""
     kernels: str = ""
     """The variant of the kernels that computed, for an engine that has some."""
+    command: Sequence[str] = ()
+    """The words of the command, to go on with; none for a run from Python."""
+    planned: Sequence[str] = ()
+    """The documents that the run is to make, by name."""
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Document or argument → why it could not be read."""
 
 
 def write_run(folder: Path, record: RunRecord, name: str = RUN_FILE) -> None:
     """Write run.json, or that of a shard. Raises OutputError."""
     fields = {**dataclasses.asdict(record), "signature": format_signature(record.signature)}
+    text = json.dumps(fields, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
     with write_atomically(folder / name) as file:
-        file.write(json.dumps(fields, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+        # A name that is no Unicode is there as an escape, which JSON gives back as it was.
+        file.write(text.encode("utf-8", "backslashreplace").decode())
 
 
 def find_run_files(folder: Path) -> list[Path]:
     """The folder's run.json, and those of shards (run-3-of-16.json)."""
     return sorted(path for path in folder.glob("run*.json") if RUN_FILES.fullmatch(path.name))
+
+
+def find_runs_below(folder: Path) -> list[Path]:
+    """The folders in it that hold a run, by name."""
+    return sorted({path.parent for path in folder.glob("*/run*.json") if RUN_FILES.fullmatch(path.name)})
+
+
+def find_run(out: Path) -> Path:
+    """The folder of the run that `out` means: this one, or the one in it (`out` for `out/<model>`).
+
+    Raises InputError if it holds none, or those of several models.
+    """
+    if find_run_files(out):
+        return out
+    below = find_runs_below(out)
+    if len(below) > 1:
+        names = ", ".join(f"'{folder}'" for folder in below)
+        raise InputError(f"'{out}' holds the runs of several models", f"give one of {names}")
+    if not below:
+        what = "no run in" if out.is_dir() else "there is no folder"
+        raise InputError(f"{what} '{out}'", "give the folder that translate wrote: out, or out/<model>")
+    return below[0]
 
 
 def read_run(folder: Path) -> RunRecord | None:
@@ -124,7 +156,7 @@ def read_records(folder: Path) -> dict[str, RunRecord]:
 
 def _read_record(path: Path) -> RunRecord:
     try:
-        fields = parse_json(read_ordinary(path), dict[str, Any])
+        fields = convert_json(load_json(read_ordinary(path)), dict[str, Any])
         signature = convert_json(fields.get("signature"), str)
         record = convert_json(fields | {"signature": parse_signature(signature)}, RunRecord)
         for name in record.documents:
@@ -132,7 +164,21 @@ def _read_record(path: Path) -> RunRecord:
     except (ValueError, OSError, OutputError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise OutputError(f"cannot read '{path}': {reason}", "move the file away, or use another --output") from error
-    return record
+    return dataclasses.replace(record, command=tuple(record.command), planned=tuple(record.planned))
+
+
+def accept_rows(folder: Path, file: Path) -> None:
+    """Take a file of rows that a person has changed for what it should be, so that the next run may write it anew.
+
+    Raises OutputError.
+    """
+    for path in find_run_files(folder):
+        record = _read_record(path)
+        names = [name for name in record.documents if rows_path(folder, name).resolve() == file.resolve()]
+        if names:
+            digest = digest_file(file)
+            changed = {name: dataclasses.replace(record.documents[name], rows_sha256=digest) for name in names}
+            write_run(folder, dataclasses.replace(record, documents={**record.documents, **changed}), path.name)
 
 
 def _merge_records(folder: Path, records: Mapping[str, RunRecord]) -> RunRecord:
@@ -147,9 +193,23 @@ def _merge_records(folder: Path, records: Mapping[str, RunRecord]) -> RunRecord:
     return dataclasses.replace(
         first,
         documents=dict(sorted(documents.items())),
+        planned=tuple(sorted({name for record in records.values() for name in record.planned})),
+        failed={name: reason for record in records.values() for name, reason in record.failed.items()},
         timings=slowest.timings,
         finished=all(record.finished for record in records.values()) and counts == {len(records)},
     )
+
+
+def find_rows(folder: Path, record: RunRecord) -> dict[str, Path]:
+    """Document → its file of rows, of the documents that are done, in the order in which the run took them.
+
+    run.json is written when a run begins and when it ends, so a run that was killed has files of which it knows only the plan.
+    One that an older version wrote, and that was killed, knows of none: then the files themselves say what there is.
+    """
+    names = dict.fromkeys((*record.planned, *record.documents))
+    if not names:
+        return {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.jsonl"))}
+    return {name: path for name in names if (path := rows_path(folder, name)).is_file()}
 
 
 def check_signature(folder: Path, signature: Signature) -> RunRecord | None:

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from translate.records import Flag, OutputError, Row, Sentence
-from translate.storage import inside, open_ordinary, parse_json
+from translate.records import Flag, Origin, OutputError, Row, Sentence
+from translate.storage import inside, open_ordinary, parse_json, write_atomically
+
+CARD_FILE = "README.md"
+CARD_MARK = (
+    "<!-- Written by translate, anew with each run. Take this line away to keep the file as you have made it. -->"
+)
+
+COLUMNS = {
+    "doc": "string",
+    "paragraph": "int64",
+    "sentence": "int64",
+    "start": "int64",
+    "end": "int64",
+    "source": "string",
+    "target": "string",
+    "score": "float64",
+    "flags": "list of string",
+    "origin": "string",
+}
+"""Field of a row → its type as data tools have it. Without being told, they guess it from the first rows, where each list of
+flags may be empty and each score null.
+"""
 
 LINE_BREAKS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"})
 """Legal inside a JSON string, but line ends to str.splitlines and to some readers of JSON lines."""
@@ -24,6 +46,8 @@ def format_row(row: Row) -> str:
     score = None if row.score is None else round(row.score, 4)
     fields = {"doc": row.doc, "paragraph": row.paragraph, "sentence": row.sentence, "start": row.start, "end": row.end}
     fields |= {"source": row.source, "target": row.target, "score": score, "flags": list(row.flags)}
+    if row.origin is not None:
+        fields["origin"] = row.origin
     line = json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return line.translate(LINE_BREAKS)
 
@@ -46,7 +70,8 @@ def read_rows(path: Path) -> Iterator[Row]:
         with open_ordinary(path) as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    yield parse_row(line)
+                    # An editor may have put a mark at the beginning.
+                    yield parse_row(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
                 except ValueError as error:
                     raise OutputError(f"'{path}' line {number}: not a row: {error}", hint) from error
     except OSError as error:
@@ -77,3 +102,39 @@ def count_flags(flags: Iterable[Flag]) -> dict[str, int]:
     """How often each flag stands, in the order of `Flag`; those that never do are left out."""
     counts = Counter(flags)
     return {flag.value: counts[flag] for flag in Flag if counts[flag]}
+
+
+def count_origins(origins: Iterable[Origin]) -> dict[str, int]:
+    """How often each origin stands, in the order of `Origin`; those that never do are left out."""
+    counts = Counter(origins)
+    return {origin.value: counts[origin] for origin in Origin if counts[origin]}
+
+
+def write_card(folder: Path, model: str, signature: str) -> None:
+    """Write README.md, by which the library `datasets` loads the folder, unless somebody has put another there. Raises OutputError."""
+    path = folder / CARD_FILE
+    try:
+        theirs = path.exists() and CARD_MARK not in path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        theirs = True
+    if theirs:
+        return
+    with write_atomically(path) as file:
+        file.write(format_card(model, signature))
+
+
+def format_card(model: str, signature: str) -> str:
+    """A dataset card (https://huggingface.co/docs/hub/datasets-cards): which files are rows, and the type of each field."""
+    features = "".join(f"  - name: {name}\n    {_card_type(kind)}\n" for name, kind in COLUMNS.items())
+    return (
+        "---\nlanguage:\n- de\n- en\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n"
+        f'    path: "**/*.jsonl"\ndataset_info:\n  features:\n{features}---\n\n{CARD_MARK}\n\n'
+        f"# German sentences and their English\n\nTranslated by `{model}`. A line of each `.jsonl` file is a sentence.\n"
+        "`load_dataset` of the library datasets, given this folder, loads them all.\n\n"
+        f"Everything that can change a row: `{signature}`\n"
+    )
+
+
+def _card_type(kind: str) -> str:
+    """A column's type as a card has it."""
+    return f"dtype: {kind}" if not kind.startswith("list of ") else f"list: {kind.removeprefix('list of ')}"

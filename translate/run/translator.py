@@ -17,13 +17,10 @@ from translate.run.checks import needs_model
 from translate.run.decoding import Decoded, Pending, SentenceDecoder, find_owners
 from translate.run.events import Progress
 from translate.run.loading import LoadedModel
-from translate.run.memory import Remembered, window_key
+from translate.run.memory import NO_WINDOW, Oblivion, Remembered, Remembering, window_key
 
 COMMIT_ROWS = 256
 """Rows a commit, from an engine that streams. Others commit batch by batch."""
-
-NO_WINDOW = 0
-"""The window of an entry in the memory that would be the same in any."""
 
 MOST_ASIDE = 10_000
 """Sentences that may be read, and need no asking, while an engine that streams looks for something to do."""
@@ -54,29 +51,6 @@ class SentenceTranslator(Protocol):
     def translate(self, windows: Iterable[Sequence[str]]) -> Iterator[Outcome]:
         """The outcomes of the windows' sentences."""
         ...
-
-
-class Remembering(Protocol):
-    """What a translator wants of a memory."""
-
-    def find(self, sources: Iterable[str]) -> dict[str, Remembered]:
-        """Those of the sources that are known, each with its entry."""
-        ...
-
-    def add(self, window: int, translations: Sequence[tuple[str, Translation]]) -> None:
-        """Keep these (source, translation) pairs, all or none of them."""
-        ...
-
-
-class Oblivion:
-    """A memory that keeps nothing."""
-
-    def find(self, sources: Iterable[str]) -> dict[str, Remembered]:
-        """Nothing is known."""
-        return {}
-
-    def add(self, window: int, translations: Sequence[tuple[str, Translation]]) -> None:
-        """Nothing is kept."""
 
 
 def make_translator(
@@ -213,7 +187,8 @@ def answer(copied: Mapping[str, Translation], known: Mapping[str, Remembered], c
     """What is done as soon as a window is read: what is copied, and what the memory has. Counts: text → how often."""
     translations = {**copied, **{text: entry.translation for text, entry in known.items()}}
     progress = _count(translations, counts)
-    return Outcome(translations, replace(progress, from_memory=sum(counts[text] for text in known)))
+    remembered = (text for text, entry in known.items() if entry.translation.origin is None)
+    return Outcome(translations, replace(progress, from_memory=sum(counts[text] for text in remembered)))
 
 
 def report(settled: Sequence[Decoded], counts: Mapping[str, int]) -> Outcome:

@@ -347,6 +347,12 @@ class PassingText:
 
 def standard_input(encoding: str = "utf-8") -> tuple[Document, Iterator[Paragraph]]:
     """What comes in on standard input. It raises InputError if it cannot be read, its iterator at a byte that is no text, too."""
+    document, lines = standard_lines(encoding)
+    return document, split_lines(lines)
+
+
+def standard_lines(encoding: str = "utf-8") -> tuple[Document, Iterator[str]]:
+    """The same as lines, each with its line end."""
     stream = sys.stdin.buffer
     try:
         with READING:
@@ -354,19 +360,17 @@ def standard_input(encoding: str = "utf-8") -> tuple[Document, Iterator[Paragrap
     except OSError as error:
         raise _unreadable_input(error) from error
     encoding = next((found for mark, found in BOMS if head.startswith(mark)), None) or check_encoding(encoding)
-    document = Document(STANDARD_INPUT, None, encoding, "", 0)
 
-    def paragraphs() -> Iterator[Paragraph]:
-        text = io.TextIOWrapper(stream, encoding=encoding, newline="")
+    def lines() -> Iterator[str]:
         try:
-            yield from split_lines(_whole_characters(text))
+            yield from _whole_characters(io.TextIOWrapper(stream, encoding=encoding, newline=""))
         except UnicodeError as error:
             hint = "say --encoding windows-1252, or what the text really is"
             raise InputError(f"standard input is not {encoding}: {error}", hint) from None
         except OSError as error:
             raise _unreadable_input(error) from error
 
-    return document, paragraphs()
+    return Document(STANDARD_INPUT, None, encoding, "", 0), lines()
 
 
 def _unreadable_input(error: OSError) -> InputError:

@@ -1,9 +1,7 @@
-"use strict";
 (() => {
   // Text from files is only ever set as textContent or in text nodes.
   const data = JSON.parse(document.getElementById("data").textContent);
   document.getElementById("data").remove();
-  const at = (id) => document.getElementById(id);
   const [DOC, SOURCE, WORDS, CELLS, DIFFERENCES, REFERENCE] = [0, 1, 2, 3, 4, 5];
   const [TEXT, SCORE, FLAGS, QUALITY, OTHER_SOURCE, SENTENCES] = [0, 1, 2, 3, 4, 5];
   const [CHANGES, EDITS, CHRF, DISAGREEMENT, REMOVED, ADDED] = [0, 1, 2, 3, 4, 5];
@@ -11,25 +9,15 @@
   const PRINTED = 500; // rows; a printout of 50,000 is nobody's wish
   const MARGIN = 800; // pixels rendered above and below what is seen
   const rows = data.rows;
-  const state = { pair: 0, query: "", change: "", flag: "", doc: "", least: 0, most: Infinity, sort: "disagreement", down: true };
+  const state = { pair: 0, query: "", change: "", flag: "", doc: "", marked: "", least: 0, most: Infinity, sort: "disagreement", down: true };
+  const FIELDS = { search: "q", pair: "pair", change: "change", flag: "flag", doc: "doc", marked: "marked", least: "from", most: "to" }; // field → its name in the address
   let order = []; // numbers of the rows shown, from 0
   let active = 0; // place in the order
   let haystacks = null;
 
   // ---- elements ----
-  const make = (name, attributes = {}, ...children) => {
-    const element = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) {
-      if (key === "class") element.className = value;
-      else element.setAttribute(key, value);
-    }
-    element.append(...children);
-    return element;
-  };
   const whisper = (text) => make("span", { class: "hidden" }, text);
-  const say = (text) => { at("said").textContent = text; };
   const count = (value, unit) => `${value} ${unit}${value === 1 ? "" : "s"}`;
-  const number = (value) => value.toLocaleString("en");
 
   /** Text with its spans (starts and ends in turn) as <del> or <ins>, and words around them for a screen reader. */
   const mark = (text, spans, tag) => {
@@ -61,16 +49,15 @@
   data.systems.forEach(([key], k) => {
     addColumn(`text-${k}`, key, cellColumn(k, TEXT), k);
     if (rows.some((row) => row[CELLS][k] && row[CELLS][k][SCORE] !== null)) addColumn(`score-${k}`, `Score ${key}`, cellColumn(k, SCORE), k);
-    if (data.reference) addColumn(`quality-${k}`, `chrF++ ${key}`, cellColumn(k, QUALITY), k);
+    data.metrics.forEach((metric, m) => addColumn(m ? `quality-${k}-${m}` : `quality-${k}`, `${metric} ${key}`, (row) => row[CELLS][k]?.[QUALITY][m] ?? null, k));
     addColumn(`flags-${k}`, `Flags ${key}`, (row) => (row[CELLS][k] ? row[CELLS][k][FLAGS].length : null), k);
   });
-  const [hasScores, hasQuality] = ["score-0", "quality-0"].map((key) => columns.has(key));
-  const gap = (field) => (row) => {
-    const [a, b] = data.pairs[state.pair].map((k) => row[CELLS][k] && row[CELLS][k][field]);
+  const gap = (value) => (row) => {
+    const [a, b] = data.pairs[state.pair].map((k) => (row[CELLS][k] ? value(row[CELLS][k]) : null));
     return a === null || b === null ? null : b - a;
   };
-  if (hasScores) addColumn("score-gap", "Score gap", gap(SCORE), null);
-  if (hasQuality) addColumn("quality-gap", "chrF++ gap", gap(QUALITY), null);
+  if (columns.has("score-0")) addColumn("score-gap", "Score gap", gap((cell) => cell[SCORE]), null);
+  data.metrics.forEach((metric, m) => addColumn(m ? `quality-gap-${m}` : "quality-gap", `${metric} gap`, gap((cell) => cell[QUALITY][m] ?? null), null));
   if (data.reference) addColumn("reference", "Reference", (row) => row[REFERENCE], "reference");
 
   const haystack = (n) => {
@@ -88,6 +75,7 @@
     if (state.flag === "any" && !row[CELLS].some((cell) => cell && cell[FLAGS].length)) return false;
     if (state.flag === "differ" && !flagsDiffer(row)) return false;
     if (/^\d+$/.test(state.flag) && !hasFlag(row, Number(state.flag))) return false;
+    if (state.marked && marks.has(n) !== (state.marked === "yes")) return false;
     return !state.query || haystack(n).includes(state.query);
   };
   const flagsDiffer = (row) => new Set(data.pairs[state.pair].map((k) => (row[CELLS][k] ? row[CELLS][k][FLAGS].join() : ""))).size > 1;
@@ -108,6 +96,7 @@
     });
     heights.reset();
     show();
+    at("none").hidden = order.length > 0;
     at("count").textContent = order.length === rows.length ? `${number(rows.length)} rows` : `${number(order.length)} of ${number(rows.length)} rows`;
   };
   const compareText = new Intl.Collator("en").compare;
@@ -125,15 +114,37 @@
     }
     const copy = make("button", { type: "button", "aria-label": `Copy a link to row ${n + 1}` }, "Link");
     copy.addEventListener("click", () => copyLink(n));
-    cell.append(copy);
+    cell.append(copy, " ");
+    const [first, second] = data.pairs[state.pair];
+    if (row[CELLS][first] && row[CELLS][second]) cell.append(betterButtons(n, [first, second].map((k) => data.systems[k][0])));
     return cell;
   };
+  const betterButtons = (n, [first, second]) => {
+    const choices = [["first", first, `${first} is better`], ["equal", "=", "equal"], ["second", second, `${second} is better`]];
+    const group = make("span", { class: "better", role: "group", "aria-label": `Row ${n + 1}: which is better` });
+    for (const [value, text, name] of choices) {
+      const button = make("button", { type: "button", "aria-pressed": String(marks.of(n).better[state.pair] === value), "aria-label": name, title: name }, text);
+      button.addEventListener("click", () => marks.setBetter(n, state.pair, value));
+      group.append(button);
+    }
+    return group;
+  };
+  const errorList = (n, k) => {
+    const list = make("ul", { class: "errors" });
+    marks.of(n).errors.forEach(({ system, start, end, severity }, place) => {
+      if (system !== k) return;
+      const drop = make("button", { type: "button", "aria-label": "Take this mark away" }, "×");
+      drop.addEventListener("click", () => marks.dropError(n, place));
+      list.append(make("li", {}, make("b", {}, severity), ` ${rows[n][CELLS][k][TEXT].slice(start, end)} `, drop));
+    });
+    return list.children.length ? [list] : [];
+  };
   const textCell = (label, content, meta = []) => {
-    const cell = make("div", { class: "text", role: "cell" }, make("span", { class: "label", "aria-hidden": "true" }, label), content);
+    const cell = make("div", { class: "text", role: "cell" }, make("span", { class: "label", "aria-hidden": "true" }, label), make("span", { class: "words" }, content));
     if (meta.length) cell.append(make("div", { class: "meta" }, ...meta));
     return cell;
   };
-  const systemCell = (row, k) => {
+  const systemCell = (row, n, k) => {
     const cell = row[CELLS][k];
     const [key, label] = data.systems[k];
     const name = `${key} ${label}`;
@@ -145,19 +156,22 @@
     if (found && k === second) content = mark(cell[TEXT], found[ADDED], "ins");
     const figures = [];
     if (cell[SCORE] !== null) figures.push(`score ${cell[SCORE].toFixed(3)}`);
-    if (cell[QUALITY] !== null) figures.push(`chrF++ ${cell[QUALITY].toFixed(0)}`);
+    data.metrics.forEach((metric, m) => { if (cell[QUALITY][m] !== null) figures.push(`${metric} ${figure(cell[QUALITY][m])}`); });
     if (cell[SENTENCES].length > 1) figures.push(`${cell[SENTENCES].length} sentences`);
     const meta = figures.length ? [figures.join(", ")] : [];
     if (cell[FLAGS].length) meta.push(make("div", { class: "chips" }, ...chips(cell[FLAGS].map((f) => data.flags[f]), "flag")));
     if (cell[OTHER_SOURCE] !== null) meta.push(make("div", {}, "its source: ", cell[OTHER_SOURCE]));
-    return textCell(name, content, meta);
+    const element = textCell(name, content, [...meta, ...errorList(n, k)]);
+    element.dataset.system = String(k);
+    return element;
   };
+  const figure = (value) => (Math.abs(value) >= 2 ? value.toFixed(0) : value.toPrecision(2));
   const makeRow = (place) => {
     const n = order[place];
     const row = rows[n];
     const element = make("div", { class: "row", role: "row", "aria-rowindex": String(place + 2), "data-number": String(n + 1), tabindex: place === active ? "0" : "-1" });
     element.append(about(row, n), textCell("Source", row[SOURCE] || make("span", { class: "none" }, "not given")));
-    data.systems.forEach((_, k) => element.append(systemCell(row, k)));
+    data.systems.forEach((_, k) => element.append(systemCell(row, n, k)));
     if (data.reference) element.append(textCell("Reference", row[REFERENCE] ?? make("span", { class: "none" }, "none")));
     if (place === active) element.classList.add("active");
     element.addEventListener("focusin", () => activate(place));
@@ -210,6 +224,8 @@
   };
   let first = 0;
   let last = -1;
+  /** Pixels at the top of the screen that rows go under. */
+  const stuck = () => at("tools").offsetHeight + at("head").offsetHeight;
   const listTop = () => at("rows").getBoundingClientRect().top + scrollY;
   const viewTop = () => scrollY - listTop();
 
@@ -280,7 +296,7 @@
   /** Bring a row to the upper part of the screen and give it the keyboard. */
   const go = (place) => {
     if (place < 0 || place >= order.length) return;
-    const room = at("head").offsetHeight + 4;
+    const room = stuck() + 4;
     for (let i = 0; i < 4; i++) { // what is rendered on the way corrects the guessed heights
       const top = listTop() + heights.before(place) - room;
       const visible = place >= first && place <= last && top >= scrollY && top + room + heights.known[place] <= scrollY + innerHeight;
@@ -306,12 +322,51 @@
     if (!order.includes(n)) clear();
     go(order.indexOf(n));
   };
-  const revealHash = () => {
-    const found = /^#row=(\d+)$/.exec(location.hash);
-    if (found) reveal(Number(found[1]) - 1);
+  // ---- the address tells what is shown: filters, order, row ----
+  const address = (row) => {
+    const found = new URLSearchParams();
+    for (const [id, name] of Object.entries(FIELDS)) {
+      const value = id === "doc" && at(id).value !== "" ? data.docs[at(id).value] : id === "change" && /^\d+$/.test(at(id).value) ? data.changes[at(id).value]
+        : id === "flag" && /^\d+$/.test(at(id).value) ? data.flags[at(id).value] : at(id).value;
+      if (value !== "" && !(id === "pair" && value === "0")) found.set(name, value);
+    }
+    if (state.sort !== "disagreement" || !state.down) found.set("sort", `${state.down ? "-" : ""}${state.sort}`);
+    if (row !== undefined) found.set("row", String(row + 1));
+    return found.size ? `#${found}` : "";
+  };
+  let written = null;
+  const writeAddress = (row) => {
+    const wanted = address(row);
+    written = wanted;
+    if (wanted !== location.hash) history.replaceState(null, "", wanted || "#"); // a page from disk may change nothing else of its address
+  };
+  /** The fields, the order and the row that the address asks for; what it does not name is as at the beginning. */
+  const readAddress = () => {
+    if (written !== null && location.hash === written) return;
+    const asked = new URLSearchParams(location.hash.slice(1));
+    const numbered = (names, value) => { const place = names.indexOf(value); return place < 0 ? value : String(place); };
+    for (const [id, name] of Object.entries(FIELDS)) {
+      let value = asked.get(name) ?? (id === "pair" ? "0" : "");
+      if (id === "doc") value = numbered(data.docs, value);
+      if (id === "change") value = numbered(data.changes, value);
+      if (id === "flag") value = numbered(data.flags, value);
+      if (at(id).type === "number" && !/^\d*$/.test(value)) value = "";
+      at(id).value = value;
+      if (at(id).value !== value) at(id).value = id === "pair" ? "0" : ""; // what no menu has
+    }
+    const sort = (asked.get("sort") ?? "-disagreement").replace(/^-/, "");
+    state.down = !asked.has("sort") || asked.get("sort").startsWith("-");
+    state.sort = columns.has(sort) ? sort : "disagreement";
+    at("sort").value = state.sort;
+    direction();
+    take();
+    written = location.hash;
+    const row = Number(asked.get("row"));
+    if (row) reveal(row - 1);
+    else if (location.hash && asked.size && [...asked.keys()].some((name) => Object.values(FIELDS).includes(name))) scrollTo({ top: listTop() - stuck(), behavior: "instant" });
   };
   const copyLink = async (n) => {
-    history.replaceState(null, "", `#row=${n + 1}`);
+    writeAddress(n);
     try {
       await navigator.clipboard.writeText(location.href);
     } catch { // a page from disk may not use the clipboard everywhere
@@ -380,6 +435,7 @@
     at("sort").value = key;
     direction();
     select();
+    writeAddress();
   };
   const direction = () => {
     at("direction").textContent = state.down ? "↓ falling" : "↑ rising";
@@ -406,34 +462,97 @@
     direction();
   };
   /** The state from the fields. */
-  const read = () => {
+  const take = () => {
     const pair = Number(at("pair").value || 0);
     Object.assign(state, {
-      pair, query: at("search").value.trim().toLowerCase(), change: at("change").value, flag: at("flag").value, doc: at("doc").value,
+      pair, query: at("search").value.trim().toLowerCase(), change: at("change").value, flag: at("flag").value, doc: at("doc").value, marked: at("marked").value,
       least: Number(at("least").value) || 0, most: at("most").value === "" ? Infinity : Number(at("most").value),
     });
     fillTools();
     select();
+  };
+  const read = () => {
+    take();
+    writeAddress();
     // the top of the list, if it was left
-    if (viewTop() > 0) scrollTo({ top: listTop() - at("head").offsetHeight, behavior: "instant" });
+    if (viewTop() + stuck() > 0) scrollTo({ top: listTop() - stuck(), behavior: "instant" });
     update();
   };
   let timer = 0;
   const readLater = () => { clearTimeout(timer); timer = setTimeout(read, 120); };
   for (const id of ["search", "least", "most"]) at(id).addEventListener("input", readLater);
-  for (const id of ["pair", "change", "flag", "doc"]) at(id).addEventListener("change", read);
+  for (const id of ["pair", "change", "flag", "doc", "marked"]) at(id).addEventListener("change", read);
   at("sort").addEventListener("change", () => { state.sort = ""; sortBy(at("sort").value); });
   at("direction").addEventListener("click", () => sortBy(state.sort));
   at("tools").addEventListener("submit", (event) => event.preventDefault());
   const clear = () => {
-    for (const id of ["search", "change", "flag", "doc", "least", "most"]) at(id).value = "";
+    for (const id of ["search", "change", "flag", "doc", "marked", "least", "most"]) at(id).value = "";
+    [state.sort, state.down] = ["disagreement", true];
+    at("sort").value = state.sort;
+    direction();
     read();
   };
-  at("reset").addEventListener("click", clear);
+  for (const id of ["reset", "none-reset"]) at(id).addEventListener("click", clear);
+  at("more").addEventListener("click", () => {
+    const open = at("tools").classList.toggle("open");
+    at("more").setAttribute("aria-expanded", String(open));
+  });
+  new ResizeObserver(() => document.documentElement.style.setProperty("--tools", `${at("tools").offsetHeight}px`)).observe(at("tools"));
+
+  // ---- marks ----
+  const countMarks = () => {
+    at("export").hidden = marks.count() === 0;
+    at("export").textContent = `Export ${number(marks.count())} marked`;
+  };
+  const marks = keepMarks(data, (n) => {
+    countMarks();
+    const place = order.indexOf(n);
+    const shown = at("window").querySelector(`[data-number="${n + 1}"]`);
+    if (place < 0 || !shown) return;
+    const focus = document.activeElement;
+    const focused = shown.contains(focus) && focus !== shown ? focus.getAttribute("aria-label") : null;
+    const fresh = makeRow(place);
+    fresh.dataset.place = String(place);
+    shown.replaceWith(fresh);
+    update();
+    if (focus === shown) fresh.focus({ preventScroll: true });
+    if (focused) [...fresh.querySelectorAll("button")].find((button) => button.getAttribute("aria-label") === focused)?.focus({ preventScroll: true });
+  });
+  at("export").addEventListener("click", () => marks.download());
+  const judge = (value) => {
+    const n = order[active];
+    if (n === undefined || data.pairs[state.pair].some((k) => !rows[n][CELLS][k])) return;
+    marks.setBetter(n, state.pair, value);
+    say(marks.of(n).better[state.pair] ? `Row ${n + 1}: marked.` : `Row ${n + 1}: the mark is taken away.`);
+  };
+  let selected = null; // the text that is being marked as an error
+  document.addEventListener("selectionchange", () => {
+    const node = getSelection().anchorNode;
+    const words = (node instanceof Element ? node : node?.parentElement)?.closest("[data-system] .words");
+    const span = words && selectedSpan(words);
+    if (at("errors").contains(document.activeElement)) return;
+    at("errors").hidden = !span;
+    if (!span) return;
+    const [row, k] = [words.closest(".row"), Number(words.closest("[data-system]").dataset.system)];
+    selected = { n: Number(row.dataset.number) - 1, system: k, start: span[0], end: span[1] };
+    const text = rows[selected.n][CELLS][k][TEXT].slice(...span);
+    at("errors-text").textContent = `Error in ${data.systems[k][0]}: “${text.length > 40 ? `${text.slice(0, 40)}…` : text}”`;
+  });
+  for (const button of at("errors").querySelectorAll("button")) {
+    button.addEventListener("mousedown", (event) => event.preventDefault()); // or the selection would be gone
+    button.addEventListener("click", () => {
+      if (!selected) return;
+      const { n, ...error } = selected;
+      marks.addError(n, { ...error, severity: button.dataset.severity });
+      getSelection().removeAllRanges();
+      at("errors").hidden = true;
+    });
+  }
   at("help-button").addEventListener("click", () => at("help").showModal());
   at("jump").addEventListener("close", () => { if (at("jump").returnValue === "go") reveal(Number(at("jump-number").value) - 1); });
 
   const keys = {
+    a: () => judge("first"), e: () => judge("equal"), b: () => judge("second"),
     j: () => step(1), k: () => step(-1), n: () => step(1, true), p: () => step(-1, true),
     "/": () => at("search").focus(), c: () => order.length && copyLink(order[active]), "?": () => at("help").showModal(),
     g: () => { at("jump").returnValue = ""; at("jump").showModal(); at("jump-number").select(); },
@@ -450,21 +569,17 @@
   });
 
   // ---- light and dark, print ----
-  const theme = (name) => {
-    document.documentElement.dataset.theme = name;
-    at("theme").textContent = name === "dark" ? "Light" : "Dark";
-  };
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  theme(system.matches ? "dark" : "light");
-  system.addEventListener("change", () => theme(system.matches ? "dark" : "light"));
-  at("theme").addEventListener("click", () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+  followTheme();
+  let closed = [];
   addEventListener("beforeprint", () => {
     printing = true;
+    closed = [...document.querySelectorAll("details:not([open])")];
+    for (const details of closed) details.open = true;
     fill(0, Math.min(PRINTED, order.length));
     at("cut").hidden = order.length <= PRINTED;
     at("cut").textContent = `${number(order.length - PRINTED)} more rows are not printed; filter to print others.`;
   });
-  addEventListener("afterprint", () => { printing = false; at("cut").hidden = true; update(); });
+  addEventListener("afterprint", () => { for (const details of closed) details.open = false; printing = false; at("cut").hidden = true; update(); });
 
   fillOnce();
   fillTools();
@@ -473,7 +588,10 @@
   addEventListener("scroll", soon, { passive: true });
   let wide = innerWidth;
   addEventListener("resize", () => { if (innerWidth !== wide) { wide = innerWidth; heights.reset(); } soon(); });
-  addEventListener("hashchange", revealHash);
+  addEventListener("hashchange", readAddress);
   document.querySelector("details.summary").addEventListener("toggle", soon);
-  revealHash();
+  if (matchMedia("(max-width: 48rem)").matches) at("plots").open = false; // rows first
+  for (const link of document.querySelectorAll("a[data-to]")) link.href = `#${link.dataset.to}`; // they need this script
+  countMarks();
+  readAddress();
 })();

@@ -159,6 +159,15 @@ class NativeEngine:
         loop = self._start(compiled, rules, Tasks(ordered), len(tasks), self._tokens, max(task.limit for task in tasks))
         return {hypothesis.number: hypothesis.target for some in loop for hypothesis in some}
 
+    def rebatch(self, tokens: int | None, size: int | None) -> None:
+        """Use other batches from the next request on, as if loaded with these settings; both None: its own."""
+        self._tokens, self._size = tokens or self.batch_tokens, size
+
+    @property
+    def slots(self) -> int:
+        """Sentences that are decoded at once where the budget of tokens does not hold them down."""
+        return self._count_workers(1 << 30) * max(1, self._rows // self._rules.beams)
+
     def translate(self, requests: Iterable[Request]) -> Iterator[Hypothesis]:
         """One hypothesis for each request, as they finish. Requests are read two windows ahead, in the caller's thread.
 
