@@ -50,6 +50,8 @@ def compile_variants(compiler: Sequence[str], folder: Path, machine: str | None 
         made = folder / variant.file  # type: ignore[attr-defined]
         beside = made.with_suffix(f".{os.getpid()}")
         flags = (*list_of.FLAGS, *variant.flags)  # type: ignore[attr-defined]
+        if "ziglang" in compiler:
+            flags = tuple(list_of.ZIG.get(flag, flag) for flag in flags)
         command = [*compiler, *flags, "-o", str(beside), str(NATIVE / "c" / "engine.c"), "-lm"]
         try:
             done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)

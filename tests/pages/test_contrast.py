@@ -20,6 +20,7 @@ PAIRS = [
     *[(ink, ground, TEXT) for ink in ("ink", "dim", "accent") for ground in ("paper", "raised")],
     ("ink", "note", TEXT),
     ("paper", "accent", TEXT),
+    ("paper", "series-0", TEXT),  # figures inside of bars
     ("del-ink", "del-paper", TEXT),
     ("ins-ink", "ins-paper", TEXT),
     ("error", "paper", TEXT),

@@ -107,7 +107,7 @@ def test_documents_in_the_way_of_the_run_itself(name: str, translate: Command, t
     for place in (tmp_path / name / "a.txt", tmp_path / "b.txt", tmp_path / "run.json.txt" / "c.txt"):
         place.parent.mkdir(exist_ok=True)
         place.write_text("Ja.\n", encoding="utf-8")
-    done = translate(".", *ECHO)
+    done = translate(".", f"{name}/a.txt", *ECHO)
     assert done.returncode == 1
     assert f"error: '{name}/a.txt' would be written into '{name}'" in done.stderr
     assert f"hint: rename the folder '{name}'" in done.stderr

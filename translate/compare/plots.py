@@ -69,7 +69,7 @@ def _draw_agreement(comparison: Comparison) -> Plot:
 
 
 def _draw_scores(comparison: Comparison, evaluation: Evaluation, metric: str) -> Plot:
-    chart = _chart("Bar", value=_write)
+    chart = _chart("Bar", value=_write, value_ink="var(--paper)")  # inside the bars
     chart.config(show_legend=False, print_values_position="center")
     chart.x_labels = [system.key for system in comparison.systems]
     found = [quality for quality in evaluation.qualities if quality.metric == metric]
@@ -121,15 +121,21 @@ def _draw_differences(comparison: Comparison, metric: str) -> Plot:
     return _plot(f"Rows sorted by {label(metric)} of the second − the first: below 0 the second lost", chart)
 
 
-def _chart(kind: str, *, height: int = 300, value: Callable[[float], str] = lambda value: f"{value:,.0f}") -> Any:
+def _chart(
+    kind: str,
+    *,
+    height: int = 300,
+    value: Callable[[float], str] = lambda value: f"{value:,.0f}",
+    value_ink: str = PALETTE.ink,
+) -> Any:
     """An empty chart in the page's colours."""
-    ink = (PALETTE.ink,) * len(PALETTE.series)
+    inks = (PALETTE.ink,) * len(PALETTE.series)
     chart = new_chart(
         kind,
         PALETTE,
         size=(480, height),
-        value_colors=ink,
-        ci_colors=ink,
+        value_colors=(value_ink,) * len(PALETTE.series),
+        ci_colors=inks,
         font_family="inherit",
         value_font_size=12,
         opacity="0.9",

@@ -97,12 +97,8 @@ def find_models_file(given: Path | None) -> Path:
 
 def read_models_file(path: Path) -> list[Entry]:
     """The entries of a models.txt, in order. Raises ModelError that names the line that cannot be understood."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"cannot read '{path}': {error}", "models.txt is UTF-8 text, one model a line") from error
     entries = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_read_lines(path), 1):
         words = re.sub(r"(^|\s)#.*", "", line).split()
         if not words:
             continue
@@ -121,6 +117,22 @@ def _parse_line(name: str) -> Entry:
         return parse_name(name)
     except ModelError:
         return Entry(name, Kind.UNKNOWN)
+
+
+def _read_lines(path: Path) -> list[str]:
+    """The lines of a file. Raises ModelError that names the one that is not UTF-8."""
+    try:
+        data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    except OSError as error:
+        raise ModelError(f"cannot read '{path}': {error}", "models.txt is UTF-8 text, one model a line") from error
+    lines = []
+    for number, line in enumerate(data.splitlines(), 1):
+        try:
+            lines.append(line.decode())
+        except UnicodeDecodeError as error:
+            hint = "models.txt is UTF-8 text, one model a line"
+            raise ModelError(f"cannot read '{path}' line {number}: it is not UTF-8 ({error.reason})", hint) from error
+    return lines
 
 
 def parse_name(name: str) -> Entry:
@@ -173,6 +185,10 @@ def resolve_model(name: str | None, models_file: Path | None = None) -> Resoluti
             return Resolution(model, tuple(refusals))
         except _Unavailable as error:
             refusals.append(Refusal(entry, str(error)))
+        except ModelError as error:
+            if name:
+                raise
+            refusals.append(Refusal(entry, error.message))
     reasons = "; ".join(f"{refusal.entry}: {refusal.reason}" for refusal in refusals)
     hint = (name and _folder_hint(name)) or (
         "go online once to fill the hub cache, give --model a folder, or --model tiny-de-en for the bundled model"

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from translate.formats.opening import Reading
+from translate.formats.sinks import Sink, make_sink
 from translate.records import Document, Flag, Origin, OutputError, Row, format_signature
 from translate.run.events import DocumentDone
 from translate.run.record import (
@@ -26,7 +28,7 @@ from translate.run.record import (
     write_run,
 )
 from translate.run.rows import count_flags, count_origins, format_row, rows_path, text_path, write_card
-from translate.storage import AtomicFile, ObjectFile, digest_file, is_remote, new_file
+from translate.storage import digest_file, is_remote, new_file, open_ordinary, place_of
 
 LOCK_FILE = ".lock"
 JOINING_FILE = ".lock-joining"
@@ -53,9 +55,10 @@ class RunFolder:
         overwrite: bool = False,
         text: bool = False,
         shard: Shard | None = None,
+        reading: Reading | None = None,
         names: Collection[str] = (),
     ) -> None:
-        self.folder, self._text = folder, text
+        self.folder, self._text, self._reading = folder, text, reading or Reading()
         self._overwrite, self._finished = overwrite, False
         self._name = f"run{shard.suffix}.json" if shard else RUN_FILE
         locks = locks or folder
@@ -104,9 +107,9 @@ class RunFolder:
 
     def begin(self, document: Document) -> None:
         """Start the document's files."""
-        rows, text = rows_path(self.folder, document.name), text_path(self.folder, document.name)
+        rows = rows_path(self.folder, document.name)
         self._guard.check(rows.parent)
-        self._writer = DocumentWriter(rows, text if self._text else None)
+        self._writer = DocumentWriter(rows, make_sink(self.folder, document, self._reading, text=self._text))
 
     def write(self, row: Row, space: str) -> None:
         """Add a row, and the white space before it, to the document that was begun."""
@@ -118,19 +121,48 @@ class RunFolder:
         self._guard.check(writer.path.parent)
         writer.finish(space)
         self._writer = None
+        where = place_of(document.path, self.folder) if document.path is not None else ""
         self._documents[document.name] = DocumentRecord(
             document.sha256,
             writer.rows,
             count_flags(writer.flags),
             count_origins(writer.origins),
-            *writer.digests(),
+            where,
+            writer.digest.hexdigest(),
+            self._digest_text(document.name),
         )
         return DocumentDone(document.name, writer.path, writer.rows)
+
+    def _digest_text(self, name: str) -> str:
+        """The sha256 of the English that has just been written; empty if there is none, or it is in a store."""
+        path = text_path(self.folder, name)
+        return digest_file(path) if self._text and not is_remote(self.folder) and path.is_file() else ""
 
     def fail(self, name: str, reason: str) -> None:
         """Note that a document could not be read, and forget it if it was begun."""
         self.discard()
         self._failed[name] = reason
+
+    def end_record(self, space: str) -> None:
+        """The dataset's next record begins; `space` is the white space behind the last sentence of this one."""
+        self._begun().end_record(space)
+
+    def check_inputs(self, paths: Mapping[str, Path]) -> None:
+        """Raise OutputError if a document that the folder holds was another file then, with another text.
+
+        Files outside the working folder go by their bare names, and two of them may have one.
+        """
+        for name, path in paths.items():
+            held = self._documents.get(name)
+            if held is None or "/" in name or held.path in ("", place_of(path, self.folder)):
+                continue
+            with suppress(OSError), open_ordinary(path) as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != held.sha256:
+                    hint = "give this one another --output, rename it, or replace the other one's rows with --overwrite"
+                    raise OutputError(
+                        f"'{self.folder}' holds the rows of another '{name}': it was '{held.path}' (from there), not '{path}'",
+                        hint,
+                    )
 
     def discard(self) -> None:
         """Forget the document that was begun, if there is one."""
@@ -177,54 +209,47 @@ class RunFolder:
 
 
 class DocumentWriter:
-    """The files of a document: its rows, and its English text if that has a path. They appear together, or not at all.
+    """The files of a document: its rows, and what the sink makes of its English. They appear together, or not at all."""
 
-    The text is the document with each sentence replaced by its translation, and all white space as it was.
-    """
-
-    def __init__(self, path: Path, text: Path | None) -> None:
+    def __init__(self, path: Path, sink: Sink) -> None:
         self.path = path
         self.rows = 0
         self.flags: Counter[Flag] = Counter()
+        self._sink = sink
         self.origins: Counter[Origin] = Counter()
-        self._files: list[AtomicFile | ObjectFile] = []
-        self._digests = [hashlib.sha256(), hashlib.sha256()]
+        self.digest = hashlib.sha256()
+        """Of the rows."""
         try:
-            for place in (path, text):
-                if place is not None:
-                    self._files.append(new_file(place))
+            self._rows = new_file(path)
         except BaseException:
-            self.discard()
+            sink.discard()
             raise
 
     def write(self, row: Row, space: str) -> None:
         """Add a row, and the white space between it and the row before it."""
-        self._write(0, format_row(row) + "\n")
-        self._write(1, space + row.target)
+        line = format_row(row) + "\n"
+        self._rows.write(line)
+        self.digest.update(line.encode())
+        self._sink.write(space + row.target)
         self.rows += 1
         self.flags.update(row.flags)
         self.origins.update([row.origin] if row.origin is not None else [])
 
+    def end_record(self, space: str) -> None:
+        """A dataset's record ends."""
+        self._sink.write(space)
+        self._sink.end_record()
+
     def finish(self, space: str) -> None:
         """Give the files their names, the rows last: where they are, all is. `space` is what stands behind the last row."""
-        self._write(1, space)
-        for file in reversed(self._files):
-            file.finish()
-
-    def digests(self) -> list[str]:
-        """The sha256 of the rows and, if it is written, of the text."""
-        return [digest.hexdigest() for digest in self._digests[: len(self._files)]]
+        self._sink.write(space)
+        self._sink.finish()
+        self._rows.finish()
 
     def discard(self) -> None:
         """Leave nothing behind."""
-        for file in self._files:
-            file.discard()
-
-    def _write(self, number: int, text: str) -> None:
-        """Add to the rows (0) or to the text (1)."""
-        if number < len(self._files):
-            self._files[number].write(text)
-            self._digests[number].update(text.encode())
+        self._sink.discard()
+        self._rows.discard()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
@@ -35,7 +35,7 @@ BOMS = (  # utf-32 before utf-16, whose mark it starts with
 )
 
 
-class Reading:
+class ReadingNow:
     """Counts the blocks of code that read an input. While one does, a stop need not wait: reading may never end."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Reading:
         return self._depth > 0
 
 
-READING = Reading()
+READING = ReadingNow()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,10 @@ class Found:
     failures: Sequence[tuple[str, InputError]] = ()
 
 
-def find_files(argument: str) -> Found:
+def find_files(argument: str, output: Path | None = None) -> Found:
     """The file that an argument names, or the *.txt below the folder that it names.
+
+    Below a folder, hidden names, the folder `output`, and folders that a run has written are left out.
 
     Raises InputError if there is no such file or folder, if it is a pipe or device, or the folder holds no *.txt.
     """
@@ -73,7 +75,7 @@ def find_files(argument: str) -> Found:
     shown = argument if argument.isprintable() else ascii(argument)[1:-1]
     try:
         if path.is_dir():
-            found = list(_walk(path))
+            found = list(_walk(path, _identify(output)))
             if not found:
                 raise InputError(f"no *.txt in the folder '{shown}'", "name the files, if theirs is another ending")
             failures = sorted((item for item in found if isinstance(item, tuple)), key=lambda item: item[0])
@@ -101,7 +103,7 @@ def _find_remote(path: Path) -> list[Path]:
     try:
         if path.is_file():
             return [path]
-        found = sorted((file for file in path.rglob("*") if file.name.lower().endswith(".txt")), key=str)
+        found = sorted((file for file in path.rglob("*") if _is_listed(file, path)), key=str)
     except Exception as error:  # each store has errors of its own
         raise InputError(f"cannot read '{path}': {_reason(error)}", "check the address and your permissions") from error
     if not found:
@@ -113,11 +115,35 @@ Identity = tuple[int, int]
 """Device and inode."""
 
 
-def _walk(top: Path) -> Iterator[Path | tuple[str, InputError]]:
+def _is_listed(file: Path, folder: Path) -> bool:
+    """Whether a remote file is a *.txt, and no name below the folder is hidden."""
+    names = str(file)[len(str(folder)) :].split("/")
+    return file.name.lower().endswith(".txt") and not any(name.startswith(".") for name in names)
+
+
+def _identify(folder: Path | None) -> frozenset[Identity]:
+    """What tells a folder from others, if it is there."""
+    if folder is None or is_remote(folder) or not folder.is_dir():
+        return frozenset()
+    status = folder.stat()
+    return frozenset([(status.st_dev, status.st_ino)])
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a run has been written into the folder: what is in it is English."""
+    try:
+        with open_ordinary(folder / "run.json") as file:
+            return b'"signature"' in file.read(1000)
+    except (OSError, ValueError):
+        return False
+
+
+def _walk(top: Path, left_out: frozenset[Identity]) -> Iterator[Path | tuple[str, InputError]]:
     """The *.txt below a folder; name and error of an entry, or of a folder below it, that cannot be one or be read.
 
     Links to folders are followed, one that leads back to a folder above it excepted. Each folder is reached by one link at
-    most: a few that link to one another would have more paths than anybody could walk.
+    most: a few that link to one another would have more paths than anybody could walk. Hidden names are left out, and below
+    the first folder `left_out` and what a run has written.
     """
     linked: set[Identity] = set()
     waiting: list[tuple[Path, frozenset[Identity]]] = [(top, frozenset())]
@@ -127,6 +153,8 @@ def _walk(top: Path) -> Iterator[Path | tuple[str, InputError]]:
             status = folder.stat()
             here = (status.st_dev, status.st_ino)
             if here in above or (folder.is_symlink() and here in linked and folder != top):
+                continue
+            if above and (here in left_out or _is_run(folder)):
                 continue
             if folder.is_symlink():
                 linked.add(here)
@@ -138,6 +166,8 @@ def _walk(top: Path) -> Iterator[Path | tuple[str, InputError]]:
             yield str(folder), InputError(f"cannot read '{folder}': {_reason(error)}", PATH_HINT)
             continue
         for entry in listed:
+            if entry.name.startswith("."):
+                continue
             path = folder / entry.name
             try:
                 if entry.is_dir():
@@ -185,8 +215,13 @@ def document_name(path: Path) -> str:
     return name
 
 
-def open_document(path: Path, encoding: str = "utf-8", name: str | None = None) -> Document:
-    """Check that a whole file decodes, and say what it is.
+def open_document(
+    path: Path,
+    encoding: str = "utf-8",
+    name: str | None = None,
+    check: Callable[[BinaryIO, str], None] = lambda _file, _name: None,
+) -> Document:
+    """Check that a whole file decodes, and say what it is. `check` may refuse it before, by its first bytes.
 
     `encoding` is that of files without a byte order mark; `name` a name other than the path gives. Raises InputError with file, byte offset and encoding.
     """
@@ -195,6 +230,7 @@ def open_document(path: Path, encoding: str = "utf-8", name: str | None = None) 
     size = 0
     try:
         with READING, open_ordinary(path) as file:
+            check(file, name)
             encoding = detect_encoding(file, encoding)
             decoder = codecs.getincrementaldecoder(encoding)()
             while block := file.read(READ_BYTES):
@@ -345,10 +381,15 @@ class PassingText:
         return "".join([*spaces, last])
 
 
-def standard_input(encoding: str = "utf-8") -> tuple[Document, Iterator[Paragraph]]:
-    """What comes in on standard input. It raises InputError if it cannot be read, its iterator at a byte that is no text, too."""
+def standard_input(
+    encoding: str = "utf-8", join: Callable[[Iterable[str]], Iterable[str]] | None = None
+) -> tuple[Document, Iterator[Paragraph]]:
+    """What comes in on standard input; `join` makes other lines of its lines.
+
+    It raises InputError if it cannot be read, its iterator at a byte that is no text, too.
+    """
     document, lines = standard_lines(encoding)
-    return document, split_lines(lines)
+    return document, split_lines(join(lines) if join else lines)
 
 
 def standard_lines(encoding: str = "utf-8") -> tuple[Document, Iterator[str]]:

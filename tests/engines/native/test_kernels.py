@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.native import TEXTS, agree, ask, native
+from tests.helpers.native import TEXTS, ask, native
 from translate.engines.base import choose_engine
 from translate.engines.native import kernels
 from translate.model.tokenizer import Tokenizer
@@ -29,7 +29,7 @@ ROWS: dict[tuple[str, str], object] = {}
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int8"])
 def test_variants_of_a_family_give_the_same_bytes(forced: str, tiny: Model, tokenizer: Tokenizer, dtype: str) -> None:
-    """Of every row, and the same alone; in float32 the ids of all families."""
+    """Of every row, and the same alone; in float32 and in int8 all variants are one family."""
     rows = tokenizer.encode(TEXTS)
     engine = native(tiny, beams=2, dtype=dtype)
     assert engine.kernels == forced
@@ -37,8 +37,7 @@ def test_variants_of_a_family_give_the_same_bytes(forced: str, tiny: Model, toke
     found = [(h.target, h.score) for h in answers]
     assert [(h.target, h.score) for row in rows[:3] for h in ask(engine, [row])] == found[:3]
     assert ROWS.setdefault((dtype, engine.signature["kernels"]), found) == found
-    if dtype == "float32":
-        agree(answers, ROWS.setdefault(("float32", "any"), answers))  # type: ignore[arg-type]
+    assert engine.signature["kernels"] == "all" or dtype == "bfloat16"
 
 
 def test_the_fastest_is_chosen(tiny: Model) -> None:

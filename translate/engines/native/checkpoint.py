@@ -184,10 +184,12 @@ def fuse(checkpoint: Checkpoint) -> Fused:
     encoder = [f"model.encoder.layers.{number}" for number in range(config.encoder.layers)]
     decoder = [f"model.decoder.layers.{number}" for number in range(config.decoder.layers)]
     scale = np.float32(math.sqrt(d)) if config.scale_embedding else np.float32(1)
+    source, target = (tensors[f"model.{side}.embed_tokens.weight"] for side in ("encoder", "decoder"))
+    scaled = source * scale
     return Fused(
         config=config,
-        source_tokens=tensors["model.encoder.embed_tokens.weight"] * scale,
-        target_tokens=tensors["model.decoder.embed_tokens.weight"] * scale,
+        source_tokens=scaled,
+        target_tokens=scaled if target is source else target * scale,
         source_positions=tensors["model.encoder.embed_positions.weight"],
         target_positions=tensors["model.decoder.embed_positions.weight"],
         encoder=tuple(layer(name, d // config.encoder.heads, cross=False) for name in encoder),

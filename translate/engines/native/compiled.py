@@ -25,7 +25,7 @@ HEAD_STEP = 16
 WIDEST_HEAD = 128
 MOST_BEAMS = 16
 """Of a search, a second and safer try's SAFER_BEAMS among them."""
-ABI = 6
+ABI = 7
 """Of `interface.h`: what the records below and the functions in `_declare` look like."""
 TYPES = {"float32": 0, "bfloat16": 1, "int8": 2}
 ACTIVATIONS = {"swish": 1, "silu": 1, "relu": 2}
@@ -46,7 +46,7 @@ class Kernels(ctypes.Structure):
 
     _fields_ = _numbers(
         "kernels_bytes sizes_bytes weights_bytes layer_bytes rules_bytes source_bytes finished_bytes "
-        "width_step head_step widest_head most_beams lanes levels bfloat16 tiles"
+        "width_step head_step widest_head most_beams bfloat16 tiles"
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from enum import Enum, auto
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-VERSION = "5"
+VERSION = "6"
 """Of this engine: raised whenever the same request could come out differently."""
 WINDOW = 512
 """Requests a worker that are sorted by length together; a second window is read ahead. So few that an article's last sentence
@@ -71,6 +71,7 @@ class NativeEngine:
         self.dtype = choose_native_dtype(settings.dtype, self.device)
         generation = read_generation(model.folder, settings)
         self._rules = read_rules(generation)
+        kernels.give_back_memory()
         checkpoint = read_checkpoint(model.folder)
         self._positions = min(checkpoint.config.max_position_embeddings, generation.max_length)
         on_gpu = self.device != "cpu"
@@ -81,7 +82,16 @@ class NativeEngine:
         self.kernels, self._family = "", "torch"
         """The variant that computes, and the family of rows that it gives."""
         fused = fuse(checkpoint)
-        self._compiled, self._torch = self._choose_form(fused, insists=settings.engine == self.name)
+        loaded = self._choose_kernels(fused, insists=settings.engine == self.name)
+        self._compiled: CompiledModel | None = None
+        self._torch: TorchForm | None = None
+        if loaded is None:
+            self._torch = self._make_torch(fused)
+        else:
+            self.kernels, self._family = loaded.name, loaded.family(self.dtype)
+            if check is not None and self.dtype != "float32":  # first, so that one packed model is in memory at a time
+                self._check(check, checkpoint, {"float32": CompiledModel(loaded.library, fused, "float32")})
+            self._compiled = CompiledModel(loaded.library, fused, self.dtype)
         beams = (self._rules.beams, self._rules.beams + SAFER_BEAMS)
         self.batch_independent = self._torch is None or self._torch.keeps_rows(self._rows, beams)
         self.signature: Signature = {
@@ -94,15 +104,14 @@ class NativeEngine:
             "length-penalty": f"{self._rules.length_penalty:g}",
         }
         if check is not None:
-            self._check(check, checkpoint, fused)
+            self._check(check, checkpoint, {self.dtype: self._compiled})
 
-    def _choose_form(self, fused: Fused, *, insists: bool) -> tuple[CompiledModel | None, TorchForm | None]:
-        """The kernels, or torch where they cannot do it and the user insists. Raises EngineError if neither does."""
+    def _choose_kernels(self, fused: Fused, *, insists: bool) -> kernels.Loaded | None:
+        """None where they cannot do it and the user insists: then torch does. Raises EngineError if neither does."""
         reason = self._why_no_kernels(fused)
         loaded = None if reason else kernels.chosen_kernels()
         if loaded is not None:
-            self.kernels, self._family = loaded.name, loaded.family(self.dtype)
-            return CompiledModel(loaded.library, fused, self.dtype), None
+            return loaded
         reason = reason or "none are installed that this machine can run; they need a C compiler at installation"
         if self.dtype == "int8":
             hint = "use another --dtype, or --engine ctranslate2"
@@ -112,9 +121,12 @@ class NativeEngine:
             raise EngineError(f"the engine 'native' cannot use its kernels: {reason}", hint)
         if self.device == "cpu":
             log.warning("the engine 'native' computes with torch, more slowly: %s", reason)
+        return None
+
+    def _make_torch(self, fused: Fused) -> TorchForm:
         from translate.engines.native.torch_form import TorchForm
 
-        return None, TorchForm(fused, self.dtype, self.device)
+        return TorchForm(fused, self.dtype, self.device)
 
     def _why_no_kernels(self, fused: Fused) -> str:
         """What of the settings or the model the kernels cannot do; empty if they can."""
@@ -126,8 +138,8 @@ class NativeEngine:
             return f"they have at most {MOST_BEAMS - SAFER_BEAMS} beams, not {self._rules.beams}"
         return "" if suits(fused.config) else "the model's sizes or its activation are none of theirs"
 
-    def _check(self, check: SelfCheck, checkpoint: Checkpoint, fused: Fused) -> None:
-        """Raise EngineError unless these sentences get the targets that the plain reference gives, greedily.
+    def _check(self, check: SelfCheck, checkpoint: Checkpoint, forms: Mapping[str, CompiledModel | None]) -> None:
+        """Raise EngineError unless these sentences get the targets that the plain reference gives, greedily; in each number type of these.
 
         In float32 the kernels have to give every one. The run's own number type may differ in a third of them; an echo, or
         anything else that is no translation, differs in all.
@@ -140,10 +152,7 @@ class NativeEngine:
         expected = check.greedy or [
             decode_greedily(checkpoint, rules, task.request.source, task.limit) for task in tasks
         ]
-        forms: list[tuple[str, CompiledModel | None]] = [(self.dtype, self._compiled)]
-        if self._compiled is not None and self.dtype != "float32":
-            forms.insert(0, ("float32", CompiledModel(self._compiled.library, fused, "float32")))
-        for dtype, compiled in forms:
+        for dtype, compiled in forms.items():
             found = self._decode_once(compiled, rules, tasks)
             wrong = [number for number, target in enumerate(expected) if found[number] != target]
             if len(wrong) > (0 if dtype == "float32" else len(tasks) // CHECK_SHARE):

@@ -10,6 +10,7 @@ import logging
 import os
 import platform
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,21 @@ log = logging.getLogger(__name__)
 BUILT = Path(__file__).with_name("built")
 FORCED = "TRANSLATE_KERNELS"
 """The variable that names a variant."""
+
+
+M_MMAP_THRESHOLD = -3
+"""Of glibc's malloc.h."""
+LARGE = 1 << 18
+"""Bytes."""
+
+
+def give_back_memory() -> None:
+    """Let large blocks go back to the system as soon as they are freed, as those of a model that is being loaded are.
+
+    glibc would keep all but the largest once one as large was freed: a third of what a run takes at its peak.
+    """
+    with suppress(AttributeError, OSError, TypeError):  # another system, or another library
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +58,14 @@ class Loaded:
     library: ctypes.CDLL
 
     def family(self, dtype: str) -> str:
-        """What of the kernels can change a row of that number type; variants of one family give the same bytes."""
+        """What of the kernels can change a row of that number type; variants of one family give the same bytes.
+
+        float32 and int8 are the same on every processor. Those that multiply bfloat16 round in their own way.
+        """
         kernels: Kernels = read_kernels(self.library)
-        parts = [f"lanes{kernels.lanes}"]
-        if dtype == "int8":
-            parts.append("8bit" if kernels.levels == 127 else "7bit")
-        if dtype == "bfloat16" and kernels.bfloat16:
-            parts.append("bf16")
-        if dtype != "float32" and kernels.tiles:
-            parts.append("tiles")
-        return "-".join(parts)
+        if dtype != "bfloat16" or not kernels.bfloat16:
+            return "all"
+        return "bf16-tiles" if kernels.tiles else "bf16"
 
 
 def available_kernels() -> list[Available]:

@@ -11,6 +11,8 @@ FLAGS = ("-std=gnu11", "-O3", "-funroll-loops", "-ffp-contract=off", "-fPIC", "-
 """For every compiler. How far a product and a sum become one operation is each compiler's choice, unless it is told not to."""
 AVX512 = ("-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512vnni")
 AVX512_NEEDS = ("avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni")
+ZIG = {"-march=armv8.2-a+dotprod": "-mcpu=generic+dotprod"}
+"""What zig calls by another name."""
 MACHINES = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 """A machine's name as platform.machine() gives it → the one here."""
 
@@ -22,7 +24,7 @@ class Variant:
     name: str
     machine: str
     flags: tuple[str, ...] = ()
-    """For gcc, clang and zig alike: single instruction sets, never -march."""
+    """For gcc and clang alike, and for zig but those in ZIG: single instruction sets, where there is a flag for them."""
     needs: tuple[str, ...] = ()
     """What the processor must have, as Linux calls it; the same that the flags name."""
 
@@ -40,6 +42,7 @@ VARIANTS = (
     Variant("avx-vnni", "x86_64", ("-mavx2", "-mavxvnni"), ("avx2", "avx_vnni")),
     Variant("avx2", "x86_64", ("-mavx2",), ("avx2",)),
     Variant("x86-64", "x86_64"),
+    Variant("neon-dot", "aarch64", ("-march=armv8.2-a+dotprod",), ("asimddp",)),
     Variant("neon", "aarch64"),
 )  # fmt: skip
 """The fastest first."""

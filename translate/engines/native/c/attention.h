@@ -1,10 +1,10 @@
 /* Attention over cached keys and values, each query by itself.
 
-   A cache is a list of pages. A page holds LANES columns (tokens) of every layer, in words of 32 bits: first
-   the keys, [heads][head][LANES], so that a vector holds one dimension of LANES keys and no sum runs across a vector; then
-   the values, [heads][LANES][head]. In bfloat16 runs the decoder's pages hold bfloat16, a word two dimensions of a key, or one
+   A cache is a list of pages. A page holds WIDTH columns (tokens) of every layer, in words of 32 bits: first
+   the keys, [heads][head][WIDTH], so that a vector holds one dimension of its keys and no sum runs across a vector; then
+   the values, [heads][WIDTH][head]. In bfloat16 runs the decoder's pages hold bfloat16, a word two dimensions of a key, or one
    dimension of two values; in int8 runs bytes, four of them in a word: reading is what takes the time. Bytes have a scale for
-   each head of each token, [heads][LANES] behind the keys and behind the values. All of a head is read in one go. */
+   each head of each token, [heads][WIDTH] behind the keys and behind the values. All of a head is read in one go. */
 
 #ifndef ATTENTION_H
 #define ATTENTION_H
@@ -26,8 +26,8 @@ typedef struct {
 
 /* Bytes of a layer's keys of a page, and as many of its values. */
 INLINE word side_bytes(const Layout *layout) {
-    word scales = layout->type == INT8 ? layout->heads * LANES * 4 : 0;
-    return layout->d * LANES * 4 / per_word(layout->type) + scales;
+    word scales = layout->type == INT8 ? layout->heads * WIDTH * 4 : 0;
+    return layout->d * WIDTH * 4 / per_word(layout->type) + scales;
 }
 INLINE word layer_bytes(const Layout *layout) { return 2 * side_bytes(layout); }
 INLINE word page_bytes(const Layout *layout) { return layout->layers * layer_bytes(layout); }
@@ -62,7 +62,7 @@ static int fill_pool(Pool *pool) {
 
 /* Whether the list has pages for so many columns now; those it has already stay as they are. */
 static int reserve_pages(Pages *pages, word columns, Pool *pool) {
-    word count = round_up(columns, LANES) / LANES;
+    word count = round_up(columns, WIDTH) / WIDTH;
     if (!widen(pages, count)) return 0;
     while (pages->count < count) {
         if (!pool->unused.count && !fill_pool(pool)) return 0;
@@ -96,7 +96,7 @@ INLINE float quantise_head(const float *x, word head, uint32_t *words, int32_t *
         *(bvec *)((char *)words + i) = bytes;
         whole += __builtin_convertvector(bytes, ivec); /* what is no number is a byte by now, so that the sum stays in bounds */
     }
-    *sum = 128 * (int32_t)total(__builtin_convertvector(whole, vec));
+    *sum = 128 * total_int(whole);
     return most * (1.0f / 127);
 }
 
@@ -104,14 +104,14 @@ INLINE float quantise_head(const float *x, word head, uint32_t *words, int32_t *
    with signed ones. */
 INLINE void remember_bytes(const Layout *layout, char *page, word h, word lane, const float *new_key, const float *new_value) {
     word head = layout->head, side = side_bytes(layout);
-    uint32_t words[WIDEST_HEAD / 4], *key = (uint32_t *)page + h * head / 4 * LANES + lane;
-    uint32_t *value = (uint32_t *)(page + side + (h * LANES + lane / 4 * 4) * head);
-    float *scales = (float *)(page + layout->d * LANES) + h * LANES, *value_scales = (float *)((char *)scales + side);
+    uint32_t words[WIDEST_HEAD / 4], *key = (uint32_t *)page + h * head / 4 * WIDTH + lane;
+    uint32_t *value = (uint32_t *)(page + side + (h * WIDTH + lane / 4 * 4) * head);
+    float *scales = (float *)(page + layout->d * WIDTH) + h * WIDTH, *value_scales = (float *)((char *)scales + side);
     int32_t sum;
     scales[lane] = quantise_head(new_key, head, words, &sum);
-    for (word i = 0; i < head / 4; i++) key[i * LANES] = words[i] ^ 0x80808080;
+    for (word i = 0; i < head / 4; i++) key[i * WIDTH] = words[i] ^ 0x80808080;
     float most = largest_magnitude(new_value, head);
-    if (lane == 0) memset(value_scales, 0, LANES * 4);
+    if (lane == 0) memset(value_scales, 0, WIDTH * 4);
     value_scales[lane] = most * (1.0f / 127);
     for (word i = 0; i < head; i += LANES) {
         uvec new = (uvec)(nearest(load(new_value + i) * all(127 / most)) & 255) << (uint32_t)(lane % 4 * 8);
@@ -123,14 +123,14 @@ INLINE void remember_bytes(const Layout *layout, char *page, word h, word lane, 
 /* A token's key and value of a head as float32 or bfloat16. */
 INLINE void remember_floats(const Layout *layout, char *page, word h, word lane, const float *new_key, const float *new_value) {
     word head = layout->head, group = per_word(layout->type);
-    uint32_t *key = (uint32_t *)page + h * head / group * LANES + lane;
-    uint32_t *value = (uint32_t *)page + (layout->d + h * head) / group * LANES + lane / group * head;
+    uint32_t *key = (uint32_t *)page + h * head / group * WIDTH + lane;
+    uint32_t *value = (uint32_t *)page + (layout->d + h * head) / group * WIDTH + lane / group * head;
     if (group == 1) {
         for (word i = 0; i < head; i += LANES) {
             store((float *)value + i, load(new_value + i));
             if (lane % 2 == 0) store((float *)value + head + i, (vec){});
         }
-        for (word i = 0; i < head; i++) memcpy(key + i * LANES, new_key + i, 4);
+        for (word i = 0; i < head; i++) memcpy(key + i * WIDTH, new_key + i, 4);
         return;
     }
     uint32_t pairs[WIDEST_HEAD / 2];
@@ -140,7 +140,7 @@ INLINE void remember_floats(const Layout *layout, char *page, word h, word lane,
         *(uvec *)(value + i) = rounded;
         *(hvec *)((uint16_t *)pairs + i) = to_half(load(new_key + i));
     }
-    for (word i = 0; i < head / 2; i++) key[i * LANES] = pairs[i];
+    for (word i = 0; i < head / 2; i++) key[i * WIDTH] = pairs[i];
 }
 
 /* Keys and values of `count` tokens, `step` floats apart, into a layer's columns from `first` on, head by head. Columns are
@@ -149,8 +149,8 @@ static void remember(const Layout *layout, const Pages *pages, word layer, word 
                      const float *values, word step) {
     for (word h = 0; h < layout->heads; h++)
         for (word c = 0; c < count; c++) {
-            word lane = (first + c) % LANES, at = c * step + h * layout->head;
-            char *page = pages->at[(first + c) / LANES] + layer * layer_bytes(layout);
+            word lane = (first + c) % WIDTH, at = c * step + h * layout->head;
+            char *page = pages->at[(first + c) / WIDTH] + layer * layer_bytes(layout);
             if (layout->type == INT8) remember_bytes(layout, page, h, lane, keys + at, values + at);
             else remember_floats(layout, page, h, lane, keys + at, values + at);
         }
@@ -159,30 +159,34 @@ static void remember(const Layout *layout, const Pages *pages, word layer, word 
 /* The lanes of a page that count: those of its list, or those before column n. */
 INLINE uint16_t counted(const uint16_t *own, word page, word n) {
     if (own) return own[page];
-    word left = n - page * LANES;
-    return (uint16_t)(left >= LANES ? (1 << LANES) - 1 : (1 << left) - 1);
+    word left = n - page * WIDTH;
+    return (uint16_t)(left >= WIDTH ? (1 << WIDTH) - 1 : (1 << left) - 1);
 }
 
-/* Scores [pages][LANES] → exponentials over the highest that counts, each over their sum; 0 where none counts. */
+/* Scores [pages][WIDTH] → exponentials over the highest that counts, each over their sum; 0 where none counts. */
 INLINE void share(int type, float *scores, word pages, const uint16_t *own, word n) {
-    vec best = all(-INFINITY), sum = (vec){};
-    for (word p = 0; p < pages; p++) {
-        ivec mask = spread(counted(own, p, n));
-        vec score = (vec)((*(ivec *)(scores + p * LANES) & mask) | ((ivec)all(-INFINITY) & ~mask));
-        store(scores + p * LANES, score);
-        best = larger(score, best);
-    }
+    vec best = all(-INFINITY), sums[PARTS] = {0};
+    for (word p = 0; p < pages; p++)
+        for (int part = 0; part < PARTS; part++) {
+            float *at = scores + p * WIDTH + part * LANES;
+            ivec mask = spread(counted(own, p, n), part);
+            vec score = (vec)((*(ivec *)at & mask) | ((ivec)all(-INFINITY) & ~mask));
+            store(at, score);
+            best = larger(score, best);
+        }
     best = all(largest(best));
-    for (word p = 0; p < pages; p++) {
-        vec one = load(scores + p * LANES) - best;
-        if (type == FLOAT32) one = exponential(one);
-        else rough_exponentials(&one, 1);
-        one = (vec)((ivec)one & spread(counted(own, p, n)));
-        store(scores + p * LANES, one);
-        sum += one;
-    }
-    vec scale = all(1.0f / total(sum));
-    for (word p = 0; p < pages; p++) store(scores + p * LANES, load(scores + p * LANES) * scale);
+    for (word p = 0; p < pages; p++)
+        for (int part = 0; part < PARTS; part++) {
+            float *at = scores + p * WIDTH + part * LANES;
+            vec one = load(at) - best;
+            if (type == FLOAT32) one = exponential(one);
+            else rough_exponentials(&one, 1);
+            one = (vec)((ivec)one & spread(counted(own, p, n), part));
+            store(at, one);
+            sums[part] += one;
+        }
+    vec scale = all(1.0f / total(sums));
+    for (word i = 0; i < pages * WIDTH; i += LANES) store(scores + i, load(scores + i) * scale);
 }
 
 /* The first and the second half of words of two bfloat16, as floats. */
@@ -205,35 +209,37 @@ typedef struct {
 
 /* Scores of a head's queries over every column. */
 INLINE void score_floats(const Attention *a, int halves, int queries, word head, word h) {
-    word rows = halves ? head / 2 : head, keys = a->layer + h * rows * LANES * 4;
-    for (word p = 0; p < a->count; p++) {
-        const char *page = a->pages[p] + keys, *ahead = p < a->ahead_count ? a->ahead[p] + keys : page;
+    word rows = halves ? head / 2 : head, keys = a->layer + h * rows * WIDTH * 4;
+    for (word at = 0; at < a->count * WIDTH; at += LANES) {
+        word p = at / WIDTH, place = keys + at % WIDTH * 4;
+        const char *page = a->pages[p] + place, *ahead = p < a->ahead_count ? a->ahead[p] + place : page;
         vec even[MOST_QUERIES], odd[MOST_QUERIES];
         for (int q = 0; q < queries; q++) even[q] = odd[q] = (vec){};
         for (word i = 0; i < head; i += 2) {
-            const float *words = (const float *)page + (halves ? i / 2 : i) * LANES;
+            const float *words = (const float *)page + (halves ? i / 2 : i) * WIDTH;
             vec one = halves ? first_half(load(words)) : load(words);
-            vec two = halves ? second_half(load(words)) : load(words + LANES);
+            vec two = halves ? second_half(load(words)) : load(words + WIDTH);
             for (int q = 0; q < queries; q++) {
                 const float *query = a->query + q * a->step + h * head + i;
                 even[q] = even[q] + all(query[0]) * one;
                 odd[q] = odd[q] + all(query[1]) * two;
             }
-            if (halves) __builtin_prefetch(ahead + i * LANES * 2);
+            __builtin_prefetch(ahead + (halves ? i / 2 : i) * WIDTH * 4);
+            if (!halves) __builtin_prefetch(ahead + (i + 1) * WIDTH * 4);
         }
-        for (int q = 0; q < queries; q++) store(a->scores + (h * queries + q) * a->columns + p * LANES, even[q] + odd[q]);
+        for (int q = 0; q < queries; q++) store(a->scores + (h * queries + q) * a->columns + at, even[q] + odd[q]);
     }
 }
 
 /* The values of all columns by their shares, for a head's queries. */
 INLINE void mix_floats(const Attention *a, int halves, int queries, word head, word h, word width) {
-    word each = halves ? LANES / 2 : LANES, values = a->layer + side_bytes(a->layout) + h * head * each * 4;
+    word each = halves ? WIDTH / 2 : WIDTH, values = a->layer + side_bytes(a->layout) + h * head * each * 4;
     const float *shares = a->scores + h * queries * a->columns;
     vec even[MOST_QUERIES][WIDEST_HEAD / LANES], odd[MOST_QUERIES][WIDEST_HEAD / LANES];
     for (int q = 0; q < queries; q++)
         for (word j = 0; j < head / LANES; j++) even[q][j] = odd[q][j] = (vec){};
     for (word i = 0; i < width; i += 2) {
-        word page = i / LANES, place = values + (halves ? i % LANES / 2 : i % LANES) * head * 4;
+        word page = i / WIDTH, place = values + (halves ? i % WIDTH / 2 : i % WIDTH) * head * 4;
         const char *value = a->pages[page] + place, *ahead = page < a->ahead_count ? a->ahead[page] + place : value;
         for (word j = 0; j < head / LANES; j++) {
             const float *words = (const float *)value + j * LANES;
@@ -244,7 +250,8 @@ INLINE void mix_floats(const Attention *a, int halves, int queries, word head, w
                 even[q][j] = even[q][j] + all(share[0]) * one;
                 odd[q][j] = odd[q][j] + all(share[1]) * two;
             }
-            if (halves) __builtin_prefetch(ahead + j * LANES * 4);
+            __builtin_prefetch(ahead + j * LANES * 4);
+            if (!halves) __builtin_prefetch(ahead + (head + j * LANES) * 4);
         }
     }
     for (int q = 0; q < queries; q++)
@@ -254,29 +261,30 @@ INLINE void mix_floats(const Attention *a, int halves, int queries, word head, w
 
 /* The same with bytes; the queries' are signed, the keys' have their offset. */
 INLINE void score_bytes(const Attention *a, int queries, word head, word h) {
-    word keys = a->layer + h * head * LANES, scales = a->layer + a->layout->d * LANES + h * LANES * 4;
+    word keys = a->layer + h * head * WIDTH, scales = a->layer + a->layout->d * WIDTH + h * WIDTH * 4;
     uint32_t words[MOST_QUERIES][WIDEST_HEAD / 4];
     float scale[MOST_QUERIES];
     int32_t offset[MOST_QUERIES];
     for (int q = 0; q < queries; q++) scale[q] = quantise_head(a->query + q * a->step + h * head, head, words[q], offset + q);
-    for (word p = 0; p < a->count; p++) {
-        const char *page = a->pages[p], *ahead = p < a->ahead_count ? a->ahead[p] : page;
+    for (word at = 0; at < a->count * WIDTH; at += LANES) {
+        word p = at / WIDTH, place = at % WIDTH * 4;
+        const char *page = a->pages[p] + place, *ahead = p < a->ahead_count ? a->ahead[p] + place : page;
         ivec even[MOST_QUERIES], odd[MOST_QUERIES];
         for (int q = 0; q < queries; q++) even[q] = odd[q] = (ivec){};
         for (word i = 0; i < head / 4; i += 2) {
-            const ivec *key = (const ivec *)(page + keys) + i;
+            const char *key = page + keys + i * WIDTH * 4, *next = ahead + keys + i * WIDTH * 4;
             for (int q = 0; q < queries; q++) {
-                even[q] = multiply_bytes(even[q], key[0], all_int((int32_t)words[q][i]));
-                odd[q] = multiply_bytes(odd[q], key[1], all_int((int32_t)words[q][i + 1]));
+                even[q] = multiply_bytes(even[q], *(const ivec *)key, all_int((int32_t)words[q][i]));
+                odd[q] = multiply_bytes(odd[q], *(const ivec *)(key + WIDTH * 4), all_int((int32_t)words[q][i + 1]));
             }
-            __builtin_prefetch(ahead + keys + i * LANES * 4);
-            __builtin_prefetch(ahead + keys + (i + 1) * LANES * 4);
+            __builtin_prefetch(next);
+            __builtin_prefetch(next + WIDTH * 4);
         }
         __builtin_prefetch(ahead + scales);
         vec factor = load((const float *)(page + scales));
         for (int q = 0; q < queries; q++) {
             vec score = __builtin_convertvector(even[q] + odd[q] - offset[q], vec) * (factor * scale[q]);
-            store(a->scores + (h * queries + q) * a->columns + p * LANES, score);
+            store(a->scores + (h * queries + q) * a->columns + at, score);
         }
     }
 }
@@ -284,20 +292,20 @@ INLINE void score_bytes(const Attention *a, int queries, word head, word h) {
 /* Shares times the scales of values, as bytes of 0 to 255 in their own place; what their sums are to be multiplied with. */
 INLINE float quantise_shares(const Attention *a, float *shares, word scales) {
     vec most = all(LEAST_SHARE);
-    for (word p = 0; p < a->count; p++) {
-        vec share = load(shares + p * LANES) * load((const float *)(a->pages[p] + scales));
-        store(shares + p * LANES, share);
+    for (word at = 0; at < a->columns; at += LANES) {
+        vec share = load(shares + at) * load((const float *)(a->pages[at / WIDTH] + scales) + at % WIDTH);
+        store(shares + at, share);
         most = larger(share, most);
     }
     vec factor = all(255 / largest(most));
-    for (word p = 0; p < a->count; p++)
-        *(bvec *)((char *)shares + p * LANES) = __builtin_convertvector(nearest(load(shares + p * LANES) * factor), bvec);
+    for (word at = 0; at < a->columns; at += LANES)
+        *(bvec *)((char *)shares + at) = __builtin_convertvector(nearest(load(shares + at) * factor), bvec);
     return largest(most) / 255;
 }
 
 INLINE void mix_bytes(const Attention *a, int queries, word head, word h, word width) {
-    word values = a->layer + side_bytes(a->layout) + h * head * LANES;
-    word scales = a->layer + side_bytes(a->layout) + a->layout->d * LANES + h * LANES * 4;
+    word values = a->layer + side_bytes(a->layout) + h * head * WIDTH;
+    word scales = a->layer + side_bytes(a->layout) + a->layout->d * WIDTH + h * WIDTH * 4;
     float *shares = a->scores + h * queries * a->columns, scale[MOST_QUERIES];
     ivec sums[MOST_QUERIES][WIDEST_HEAD / LANES];
     for (int q = 0; q < queries; q++) {
@@ -305,17 +313,16 @@ INLINE void mix_bytes(const Attention *a, int queries, word head, word h, word w
         for (word j = 0; j < head / LANES; j++) sums[q][j] = (ivec){};
     }
     for (word i = 0; i < width; i += 4) {
-        word page = i / LANES, place = values + i % LANES * head;
+        word page = i / WIDTH, place = values + i % WIDTH * head;
         const char *value = a->pages[page] + place, *ahead = page < a->ahead_count ? a->ahead[page] + place : value;
         for (word j = 0; j < head / LANES; j++) {
             for (int q = 0; q < queries; q++) {
-                int32_t four;
-                memcpy(&four, (const char *)(shares + q * a->columns) + i, 4);
+                int32_t four = word_at((const char *)(shares + q * a->columns) + i);
                 sums[q][j] = multiply_bytes(sums[q][j], all_int(four), ((const ivec *)value)[j]);
             }
             __builtin_prefetch(ahead + j * LANES * 4);
         }
-        if (i % LANES == 0) __builtin_prefetch(ahead + scales - place);
+        if (i % WIDTH == 0) __builtin_prefetch(ahead + scales - place);
     }
     for (int q = 0; q < queries; q++)
         for (word j = 0; j < head / LANES; j++)
@@ -337,7 +344,7 @@ INLINE void attend_heads(const Attention *a, int type, int queries, word head, w
 
 /* Bytes that `attend` needs for so many columns: scores of every head and query. */
 INLINE word attention_bytes(const Layout *layout, word columns) {
-    return MOST_QUERIES * layout->heads * round_up(columns, LANES) * (word)sizeof(float);
+    return MOST_QUERIES * layout->heads * round_up(columns, WIDTH) * (word)sizeof(float);
 }
 
 /* Attention of some queries [d], `step` floats apart, in one layer of a cache. Each over the first `width` columns, or
@@ -345,7 +352,7 @@ INLINE word attention_bytes(const Layout *layout, word columns) {
    [d], `out_step` apart. The room has `attention_bytes`. */
 static void attend(const Layout *layout, word queries, const float *query, word step, const Pages *pages, const Pages *ahead,
                    word layer, word width, const uint16_t *own, word own_step, float *out, word out_step, void *room) {
-    word columns = round_up(width, LANES), count = columns / LANES;
+    word columns = round_up(width, WIDTH), count = columns / WIDTH;
     Attention a = {layout, pages->at, layer * layer_bytes(layout), count, columns, ahead->at, ahead->count, query, step, room,
                    out, out_step};
 #define HEADS(type, queries, head) attend_heads(&a, type, queries, head, width, own, own_step)

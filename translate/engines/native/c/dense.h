@@ -7,9 +7,9 @@
    two bfloat16 or four int8 of each column. The rows' inputs are packed into the same words, so that one loop serves the
    three types; matrix tiles (AMX) take the same panels.
 
-   int8: weights have a scale for each column, inputs one for each row at each call. x86's vectors multiply unsigned with
-   signed numbers only, so for them inputs are stored with an offset; what it adds is taken off again, exactly. With 16-bit
-   sums (AVX2 without VNNI) inputs have 7 bits, else two products could overflow. */
+   int8: weights have a scale for each column, inputs one for each row at each call. Most processors multiply unsigned with
+   signed bytes only, so inputs are stored with an offset; what it adds is taken off again, exactly. Sums of int8 are exact,
+   so they are the same on every processor. */
 
 #ifndef DENSE_H
 #define DENSE_H
@@ -18,11 +18,7 @@
 #include "vectors.h"
 
 #define PANEL (2 * LANES)
-#if defined(__AVX512VNNI__) || defined(__AVXVNNI__) || !defined(__AVX2__)
-#define LEVELS 127
-#else
-#define LEVELS 63
-#endif
+#define LEVELS 127 /* of int8, to each side of 0 */
 #if LANES == 16 && defined(__AMX_TILE__) && defined(__AMX_INT8__) && defined(__AMX_BF16__)
 #define TILES 1
 #else
@@ -35,15 +31,16 @@
 #define BLOCK_ROWS (2 * TILE_ROWS) /* of inputs, that share one reading of the weights */
 #define LEAST_MAGNITUDE 1e-12f     /* a scale is never 0 */
 #if LANES == 16
-#define TALL 12 /* rows of a product that are held in registers at once */
+#define TALL 12 /* rows of a product whose sums are held in registers at once */
 #else
 #define TALL 6
 #endif
+#define LOW 4 /* rows of the last such blocks, as far as there are any */
 
 typedef struct {
     int type;
     word inputs, width;  /* as the model has them, multiples of PANEL, but for the width of the logits */
-    word words, columns; /* padded: words of 32 bits along the inputs; whole panels */
+    word words, columns; /* padded: words of 32 bits along the inputs; multiples of WIDTH_STEP */
     char *packed;        /* [columns / PANEL][words][PANEL] words */
     float *bias, *scales; /* [columns]; scales are int8's */
     int32_t *added;       /* [columns]: what the offset adds to the sum, int8 */
@@ -56,6 +53,15 @@ typedef struct {
     word stride; /* bytes of a row */
     float *scales;
 } Inputs;
+
+/* Whether the processor multiplies a word of that type at once; if not, it takes more registers, and fewer rows. */
+INLINE int multiplies(int type) {
+#if LANES == 16 || defined(__AVXVNNI__)
+    return LANES == 16 || type != BFLOAT16;
+#else
+    return type == FLOAT32;
+#endif
+}
 
 INLINE word per_word(int type) { return type == FLOAT32 ? 1 : type == BFLOAT16 ? 2 : 4; }
 
@@ -73,7 +79,7 @@ INLINE word input_bytes(int type, word inputs, word rows) {
 /* Weights [width, inputs] and bias [width] in panels; columns behind the width get the bias `missing`. 0 without memory: what
    there is then is still to be freed. */
 static int pack_dense(Dense *dense, int type, const float *weight, const float *bias, word inputs, word width, float missing) {
-    word group = per_word(type), words = input_words(type, inputs), columns = round_up(width, PANEL);
+    word group = per_word(type), words = input_words(type, inputs), columns = round_up(width, WIDTH_STEP);
     *dense = (Dense){type, inputs, width, words, columns, allocate(columns * words * 4), allocate(columns * 4), NULL, NULL};
     dense->scales = allocate(columns * 4), dense->added = allocate(columns * 4);
     if (!dense->packed || !dense->bias || !dense->scales || !dense->added) return 0;
@@ -85,7 +91,7 @@ static int pack_dense(Dense *dense, int type, const float *weight, const float *
         const float *row = weight + n * inputs;
         float most = LEAST_MAGNITUDE;
         for (word k = 0; k < inputs; k++) most = fabsf(row[k]) > most ? fabsf(row[k]) : most;
-        dense->scales[n] = most / 127;
+        dense->scales[n] = most / LEVELS;
         for (word k = 0; k < inputs; k++) {
             char *at = dense->packed + ((n / PANEL * words + k / group) * PANEL + n % PANEL) * 4 + k % group * (4 / group);
             int8_t quantised = (int8_t)lrintf(row[k] / dense->scales[n]);
@@ -138,45 +144,63 @@ static Inputs prepare(const Dense *dense, const float *x, word rows, void *room)
     return (Inputs){out, bytes, scales};
 }
 
-/* To each sum, the products of four bytes, unsigned by signed. */
-INLINE ivec multiply_bytes(ivec sum, ivec x, ivec y) {
-#if LANES == 16 && defined(__AVX512VNNI__)
-    return (ivec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, (__m512i)y);
-#elif LANES == 16
-    __m512i pairs = _mm512_maddubs_epi16((__m512i)x, (__m512i)y);
-    return sum + (ivec)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
-#elif defined(__AVXVNNI__)
-    return (ivec)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)x, (__m256i)y);
-#elif defined(__AVX2__)
-    __m256i pairs = _mm256_maddubs_epi16((__m256i)x, (__m256i)y);
-    return sum + (ivec)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+/* The sums of the products of two 16-bit numbers. */
+INLINE ivec multiply_pairs(ivec x, ivec y) {
+#if defined(__AVX2__) && LANES == 8
+    return (ivec)_mm256_madd_epi16((__m256i)x, (__m256i)y);
+#elif defined(__SSE2__) && LANES == 8
+    union {
+        ivec whole;
+        __m128i half[2];
+    } one = {x}, other = {y};
+    for (int i = 0; i < 2; i++) one.half[i] = _mm_madd_epi16(one.half[i], other.half[i]);
+    return one.whole;
 #else
-    sum += (x & 255) * (y << 24 >> 24);
-    sum += ((x >> 8) & 255) * (y << 16 >> 24);
-    sum += ((x >> 16) & 255) * (y << 8 >> 24);
-    return sum + (ivec)((uvec)x >> 24) * (y >> 24);
+    return (x << 16 >> 16) * (y << 16 >> 16) + (x >> 16) * (y >> 16);
 #endif
 }
 
-/* One word of a row's inputs times the same words of LANES columns, added to the sums (of int32 for int8). */
-INLINE vec multiply_add(int type, vec sum, const char *input, vec weights) {
-    if (type == FLOAT32) {
-        float x;
-        memcpy(&x, input, 4);
-        return sum + all(x) * weights;
+/* To each sum, the products of four bytes, unsigned by signed; exactly. */
+INLINE ivec multiply_bytes(ivec sum, ivec x, ivec y) {
+#if LANES == 16
+    return (ivec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, (__m512i)y);
+#elif defined(__AVXVNNI__)
+    return (ivec)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)x, (__m256i)y);
+#elif defined(__ARM_FEATURE_DOTPROD)
+    union {
+        ivec whole;
+        int8x16_t bytes[2];
+        int32x4_t half[2];
+    } sums = {sum}, one = {x ^ (int32_t)0x80808080}, other = {y};
+    for (int i = 0; i < 2; i++) { /* x - 128, and 128 times y besides */
+        sums.half[i] = vdotq_s32(sums.half[i], one.bytes[i], other.bytes[i]);
+        sums.half[i] = vsubq_s32(sums.half[i], vdotq_s32(vdupq_n_s32(0), vdupq_n_s8(-128), other.bytes[i]));
     }
+    return sums.whole;
+#else
+    const svec even = (svec)all_int(0x00ff00ff);
+    sum += multiply_pairs((ivec)((svec)x & even), (ivec)((svec)y << 8 >> 8));
+    return sum + multiply_pairs((ivec)((usvec)x >> 8), (ivec)((svec)y >> 8));
+#endif
+}
+
+/* One word of a row's inputs. */
+INLINE int32_t word_at(const char *input) {
     int32_t bits;
     memcpy(&bits, input, 4);
-    ivec x = all_int(bits);
-    if (type == BFLOAT16) {
+    return bits;
+}
+
+/* One word of a row's inputs, of float32 or bfloat16, times the same words of LANES columns, added to the sums. */
+INLINE vec multiply_add(int type, vec sum, const char *input, vec weights) {
+    ivec x = all_int(word_at(input));
+    if (type == FLOAT32) return sum + (vec)x * weights;
 #if LANES == 16 && defined(__AVX512BF16__)
-        return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)x, (__m512bh)weights);
+    return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)x, (__m512bh)weights);
 #else
-        sum = sum + (vec)(x << 16) * (vec)((ivec)weights << 16);
-        return sum + (vec)(x & (int32_t)0xffff0000) * (vec)((ivec)weights & (int32_t)0xffff0000);
+    sum = sum + (vec)(x << 16) * (vec)((ivec)weights << 16);
+    return sum + (vec)(x & (int32_t)0xffff0000) * (vec)((ivec)weights & (int32_t)0xffff0000);
 #endif
-    }
-    return (vec)multiply_bytes((ivec)sum, x, (ivec)weights);
 }
 
 /* What half a panel's sums need to become outputs, held in registers. */
@@ -189,56 +213,70 @@ INLINE Columns columns_at(const Dense *dense, word n) {
     return (Columns){load(dense->bias + n), load(dense->scales + n), *(const ivec *)(dense->added + n)};
 }
 
-/* The sums of a row's two halves of a panel become outputs. */
-INLINE void finish(int type, int activation, vec *y, float scale, const Columns *columns) {
-    for (int i = 0; i < 2; i++) {
-        if (type == INT8) {
-            ivec exact = (ivec)y[i];
-            if (OFFSET) exact -= columns[i].added;
-            y[i] = __builtin_convertvector(exact, vec) * (all(scale) * columns[i].scale);
-        }
-        y[i] += columns[i].bias;
-        if (activation == SWISH && type == FLOAT32) y[i] = y[i] / (all(1.0f) + exponential(-larger(y[i], all(-80.0f))));
-        else if (activation == SWISH) y[i] = rough_swish(y[i]);
-        if (activation == RELU) y[i] = larger(y[i], all(0.0f));
-    }
+/* The sums of int8 as numbers. */
+INLINE vec scaled(ivec sum, float scale, const Columns *columns) {
+    if (OFFSET) sum -= columns->added;
+    return __builtin_convertvector(sum, vec) * (all(scale) * columns->scale);
 }
 
-/* `tall` rows from `row` on times the panel that begins at column n. */
-INLINE void multiply_rows(const Dense *dense, int type, int activation, const Inputs *inputs, word row, int tall, word n,
+/* The sum of a row's half of a panel becomes an output. */
+INLINE vec finish(int type, int activation, vec y, const Columns *columns) {
+    y += columns->bias;
+    if (activation == SWISH && type == FLOAT32) return y / (all(1.0f) + exponential(-larger(y, all(-80.0f))));
+    if (activation == SWISH) return rough_swish(y);
+    if (activation == RELU) return larger(y, all(0.0f));
+    return y;
+}
+
+/* Words of `tall` rows times a panel, added to sums of the type that is added up: with any other, gcc keeps them in memory. Three
+   rows, `stride` bytes apart, have a pointer, as there are too few registers for one each. Fetched meanwhile is what is read next. */
+#define MULTIPLY_ROWS(sums, multiply) \
+    for (word k = 0; k < words; k++, panel += PANEL * 4) { \
+        vec left = load((const float *)panel), right = load((const float *)panel + LANES); \
+        __builtin_prefetch(panel + ahead); \
+        UNROLL for (int r = 0; r < tall; r++) { \
+            const char *input = tall > LOW ? x[r / 3] + r % 3 * stride : x[r]; \
+            sums[r][0] = multiply(sums[r][0], input, left); \
+            sums[r][1] = multiply(sums[r][1], input, right); \
+        } \
+        UNROLL for (int i = 0; i < pointers; i++) x[i] += 4; \
+    }
+
+/* `tall` rows from `row` on times the panel that begins at column n; the last of them stands for those that are missing. */
+INLINE void multiply_rows(const Dense *dense, int type, int activation, const Inputs *inputs, word row, word rows, int tall, word n,
                           float *out, word out_stride) {
-    vec sums[TALL][2];
-#pragma GCC unroll 12 /* TALL: or clang keeps the sums in memory */
-    for (int r = 0; r < tall; r++) sums[r][0] = sums[r][1] = (vec){};
-    const char *panel = dense->packed + n * dense->words * 4, *x = inputs->words + row * inputs->stride;
-    for (word k = 0; k < dense->words; k++, panel += PANEL * 4) {
-        vec left = load((const float *)panel), right = load((const float *)panel + LANES);
-#pragma GCC unroll 12
-        for (int r = 0; r < tall; r++) {
-            const char *input = x + r * inputs->stride + k * 4;
-            sums[r][0] = multiply_add(type, sums[r][0], input, left);
-            sums[r][1] = multiply_add(type, sums[r][1], input, right);
-        }
+    vec sums[TALL][2] = {0};
+    ivec whole[TALL][2] = {0};
+    word words = dense->words, stride = inputs->stride, ahead = PANEL * words * 4 + row / TALL % 2 * LINE;
+    const char *panel = dense->packed + n * words * 4, *x[LOW];
+    const int pointers = tall > LOW ? (tall + 2) / 3 : tall;
+    UNROLL for (int i = 0; i < pointers; i++) {
+        word other = tall > LOW ? row + 3 * i : row + i < rows ? row + i : rows - 1;
+        x[i] = inputs->words + other * stride;
     }
+#define FLOATS(sum, x, weights) multiply_add(type, sum, x, weights)
+#define BYTES(sum, x, weights) multiply_bytes(sum, all_int(word_at(x)), (ivec)weights)
+    if (type == INT8) MULTIPLY_ROWS(whole, BYTES)
+    else MULTIPLY_ROWS(sums, FLOATS)
+#undef BYTES
+#undef FLOATS
     Columns columns[2] = {columns_at(dense, n), columns_at(dense, n + LANES)};
-#pragma GCC unroll 12
-    for (int r = 0; r < tall; r++) {
-        finish(type, activation, sums[r], type == INT8 ? inputs->scales[row + r] : 1, columns);
-        store(out + (row + r) * out_stride, sums[r][0]);
-        store(out + (row + r) * out_stride + LANES, sums[r][1]);
-    }
+    UNROLL for (int r = 0; r < tall; r++)
+        UNROLL for (int i = 0; i < 2; i++) {
+            if (tall <= LOW && row + r >= rows) continue;
+            vec y = type == INT8 ? scaled(whole[r][i], inputs->scales[row + r], columns + i) : sums[r][i];
+            store(out + (row + r) * out_stride + i * LANES, finish(type, activation, y, columns + i));
+        }
 }
 
 INLINE void multiply_panel(const Dense *dense, int type, int activation, const Inputs *inputs, word rows, word n, float *out,
                            word out_stride) {
     word row = 0;
-#define ROWS(tall) \
-    for (; row + tall <= rows; row += tall) multiply_rows(dense, type, activation, inputs, row, tall, n, out, out_stride)
-    ROWS(TALL);
-    if (TALL > 8) ROWS(8);
-    ROWS(4);
-    ROWS(2);
-    ROWS(1);
+#define ROWS(tall, missing) \
+    for (; row + tall <= rows + missing; row += tall) multiply_rows(dense, type, activation, inputs, row, rows, tall, n, out, out_stride)
+    if (multiplies(type)) ROWS(TALL, 0);
+    if (TALL > 2 * LOW) ROWS((2 * LOW), 0);
+    ROWS(LOW, LOW - 1);
 #undef ROWS
 }
 
@@ -265,12 +303,12 @@ typedef struct {
 
 /* The first `count` rows of them. */
 INLINE void finish_some(int type, int activation, Pending *p, int count, word out_stride) {
-    for (int r = 0; r < count; r++) {
-        vec y[2] = {load(p->sums + r * PANEL), load(p->sums + r * PANEL + LANES)};
-        finish(type, activation, y, type == INT8 ? p->scales[r] : 1, p->columns);
-        store(p->out + r * out_stride, y[0]);
-        store(p->out + r * out_stride + LANES, y[1]);
-    }
+    for (int r = 0; r < count; r++)
+        for (int i = 0; i < 2; i++) {
+            const float *sum = p->sums + r * PANEL + i * LANES;
+            vec y = type == INT8 ? scaled(*(const ivec *)sum, p->scales[r], p->columns + i) : load(sum);
+            store(p->out + r * out_stride + i * LANES, finish(type, activation, y, p->columns + i));
+        }
     p->sums += count * PANEL, p->out += count * out_stride, p->rows -= count;
     if (type == INT8) p->scales += count;
 }

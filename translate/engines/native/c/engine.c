@@ -61,7 +61,7 @@ void kernels_of(Kernels *kernels) {
     *kernels = (Kernels){.kernels_bytes = sizeof(Kernels), .sizes_bytes = sizeof(Sizes), .weights_bytes = sizeof(Weights),
                          .layer_bytes = sizeof(LayerWeights), .rules_bytes = sizeof(Rules), .source_bytes = sizeof(Source),
                          .finished_bytes = sizeof(Finished), .width_step = WIDTH_STEP, .head_step = HEAD_STEP,
-                         .widest_head = WIDEST_HEAD, .most_beams = MOST_BEAMS, .lanes = LANES, .levels = LEVELS, .tiles = TILES};
+                         .widest_head = WIDEST_HEAD, .most_beams = MOST_BEAMS, .tiles = TILES};
 #if LANES == 16 && defined(__AVX512BF16__)
     kernels->bfloat16 = 1;
 #endif
@@ -148,12 +148,11 @@ word model_new(const Sizes *sizes, const Weights *weights, Model **made) {
     Model *model = allocate_list(1, sizeof *model);
     if (!model) return NO_MEMORY;
     word d = sizes->d;
-    int type = (int)sizes->type, cached = type == INT8 && LEVELS < 127 ? BFLOAT16 : type; /* 16-bit sums of bytes would overflow */
-    int tiled = type != FLOAT32 && TILED_HEAD(d / sizes->encoder_heads);
+    int type = (int)sizes->type, tiled = type == BFLOAT16 && TILED_HEAD(d / sizes->encoder_heads);
     *model = (Model){.sizes = *sizes, .d = d,
                      .inner = sizes->encoder_inner > sizes->decoder_inner ? sizes->encoder_inner : sizes->decoder_inner,
-                     .encoder_layout = {sizes->encoder_heads, d / sizes->encoder_heads, d, 1, tiled ? BFLOAT16 : FLOAT32},
-                     .decoder_layout = {sizes->decoder_heads, d / sizes->decoder_heads, d, sizes->decoder_layers, cached},
+                     .encoder_layout = {sizes->encoder_heads, d / sizes->encoder_heads, d, 1, type == INT8 || tiled ? type : FLOAT32},
+                     .decoder_layout = {sizes->decoder_heads, d / sizes->decoder_heads, d, sizes->decoder_layers, type},
                      .source_tokens = weights->source_tokens, .target_tokens = weights->target_tokens,
                      .source_positions = weights->source_positions, .target_positions = weights->target_positions};
     if (!pack_model(model, weights)) {
@@ -256,23 +255,25 @@ static int reserve_rows(Worker *worker, word rows, word fused, word attention) {
            reserve(&worker->scores, attention);
 }
 
-/* x = layer normalisation of x + added, both [rows, d]. */
+/* x = layer normalisation of x + added, both [rows, d]. Sums are taken in two times WIDTH parts. */
 static void normalise(float *x, const float *added, const Norm *norm, word rows, word d) {
     for (word row = 0; row < rows; row++, x += d, added += d) {
-        vec sums[2] = {(vec){}, (vec){}}, squares[2] = {(vec){}, (vec){}};
-        for (word i = 0; i < d; i += 2 * LANES)
-            for (word j = 0; j < 2; j++) {
+        vec sums[2 * PARTS] = {0}, squares[2 * PARTS] = {0};
+        for (word i = 0; i < d; i += 2 * WIDTH)
+            for (int j = 0; j < 2 * PARTS; j++) {
                 vec y = load(x + i + j * LANES) + load(added + i + j * LANES);
                 store(x + i + j * LANES, y);
                 sums[j] += y;
             }
-        vec mean = all(total(sums[0] + sums[1]) / (float)d);
-        for (word i = 0; i < d; i += 2 * LANES)
-            for (word j = 0; j < 2; j++) {
+        for (int j = 0; j < PARTS; j++) sums[j] += sums[PARTS + j];
+        vec mean = all(total(sums) / (float)d);
+        for (word i = 0; i < d; i += 2 * WIDTH)
+            for (int j = 0; j < 2 * PARTS; j++) {
                 vec y = load(x + i + j * LANES) - mean;
                 squares[j] += y * y;
             }
-        vec rate = all(1.0f / sqrtf(total(squares[0] + squares[1]) / (float)d + NORM_EPSILON));
+        for (int j = 0; j < PARTS; j++) squares[j] += squares[PARTS + j];
+        vec rate = all(1.0f / sqrtf(total(squares) / (float)d + NORM_EPSILON));
         for (word i = 0; i < d; i += LANES)
             store(x + i, (load(x + i) - mean) * rate * load(norm->weight + i) + load(norm->bias + i));
     }
@@ -458,18 +459,18 @@ static float *decode(Worker *worker, word count) {
         columns[0] += (slot->position + 1) * beams, columns[1] += slot->columns;
         for (word b = 0; b < beams; b++) {
             word column = slot->position * beams + b, pages = own_pages(&worker->rules, worker->positions);
-            slot->own[b * pages + column / LANES] |= (uint16_t)(1 << column % LANES);
+            slot->own[b * pages + column / WIDTH] |= (uint16_t)(1 << column % WIDTH);
             embed(x + (i * beams + b) * d, model->target_tokens + slot->tokens[b] * d, model->target_positions + slot->position * d, d);
         }
     }
     for (word l = 0; l < model->sizes.decoder_layers; l++) {
         const Layer *layer = model->decoder + l;
         project(worker, &layer->qkv, x, rows, LINEAR, fused);
-        PROFILED(ATTENTION, 2 * d * columns[0] * beams, columns[0] * layer_bytes(&model->decoder_layout) / LANES,
+        PROFILED(ATTENTION, 2 * d * columns[0] * beams, columns[0] * layer_bytes(&model->decoder_layout) / WIDTH,
                  attend_past(worker, l, fused, mixed, count));
         add_and_normalise(worker, &layer->out, &layer->norm, mixed, rows, x);
         project(worker, &layer->cross_query, x, rows, LINEAR, fused);
-        PROFILED(ATTENTION, 2 * d * columns[1] * beams, columns[1] * layer_bytes(&model->decoder_layout) / LANES,
+        PROFILED(ATTENTION, 2 * d * columns[1] * beams, columns[1] * layer_bytes(&model->decoder_layout) / WIDTH,
                  attend_source(worker, l, fused, mixed, count));
         add_and_normalise(worker, &layer->cross_out, &layer->cross_norm, mixed, rows, x);
         feed_forward(worker, layer, x, rows);
@@ -497,6 +498,16 @@ static void begin_choices(Worker *worker, word rows, word best) {
     }
 }
 
+/* Take the logits of `width` columns from `from` on into account, for every row. */
+static void choose_among(Worker *worker, word rows, word best, word from, word width) {
+    const Dense *dense = &worker->model->logits;
+    float *logits = worker->logits.at;
+    for (word row = 0; row < rows; row++, logits += logits_step(dense)) {
+        Barred barred = barred_for(worker, row);
+        choose(dense->type != FLOAT32, worker->choices + row, best, logits, from, width, barred.tokens, barred.count);
+    }
+}
+
 /* The best next tokens of every row, from x [rows, d]. */
 static void choose_tokens(Worker *worker, const float *x, word count) {
     const Dense *dense = &worker->model->logits;
@@ -509,12 +520,7 @@ static void choose_tokens(Worker *worker, const float *x, word count) {
         word to = from + width < dense->columns ? from + width : dense->columns;
         PROFILED(LOGITS_PRODUCT, rows * dense->inputs * (to - from), dense->words * (to - from) * 4,
                  multiply(dense, &inputs, rows, from, to, LINEAR, logits, step));
-        for (word row = 0; row < rows; row++) {
-            Barred barred = barred_for(worker, row);
-            PROFILED(CHOICE, 0, 0,
-                     choose(dense->type != FLOAT32, worker->choices + row, best, logits + row * step, from, to - from, barred.tokens,
-                            barred.count));
-        }
+        PROFILED(CHOICE, 0, 0, choose_among(worker, rows, best, from, to - from));
     }
 }
 
@@ -566,8 +572,9 @@ word worker_take(Worker *worker, word most, Finished *rows, word positions, int3
    is two. */
 double peak(word type) {
     enum { ROUNDS = 200000 };
-    vec sums[12], x = all(0.5f);
-    for (int i = 0; i < 12; i++) sums[i] = all((float)i);
+    vec sums[12], x = all(0.5f), found = all(0.0f);
+    ivec whole[12];
+    for (int i = 0; i < 12; i++) sums[i] = all((float)i), whole[i] = all_int(i);
     tiles_begin();
     word each = 12 * LANES * per_word(type);
     double began = profile_clock();
@@ -585,11 +592,14 @@ double peak(word type) {
         if (type == INT8) EACH_TILE(_tile_dpbssd);
         if (type != FLOAT32) continue;
 #endif
-        for (int i = 0; i < 12; i++) sums[i] = multiply_add((int)type, sums[i], (const char *)&x, x);
+        if (type == INT8)
+            for (int i = 0; i < 12; i++) whole[i] = multiply_bytes(whole[i], (ivec)x, (ivec)x);
+        else
+            for (int i = 0; i < 12; i++) sums[i] = multiply_add((int)type, sums[i], (const char *)&x, x);
     }
     double seconds = profile_clock() - began;
     tiles_end();
-    for (int i = 1; i < 12; i++) sums[0] += sums[i];
-    return total(sums[0]) == 12345.0f ? 0 : 2.0 * ROUNDS * (double)each / seconds;
+    for (int i = 0; i < 12; i++) found += sums[i] + __builtin_convertvector(whole[i], vec);
+    return largest(found) == 12345.0f ? 0 : 2.0 * ROUNDS * (double)each / seconds;
 }
 #endif

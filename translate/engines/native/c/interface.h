@@ -8,7 +8,7 @@
 
 typedef int64_t word;
 
-#define ABI 6 /* raised with every change of a record or of a function here */
+#define ABI 7 /* raised with every change of a record or of a function here */
 
 /* What a function gives that has failed; else it gives 0 or a count. After it everything is as before the call. */
 enum { NO_MEMORY = -1, REFUSED = -2 }; /* REFUSED: a record of another length, or a number out of bounds */
@@ -33,8 +33,6 @@ enum { HEURISTIC, EARLY, HOPEFUL };        /* early_stopping: False, True, "neve
 typedef struct {
     word kernels_bytes, sizes_bytes, weights_bytes, layer_bytes, rules_bytes, source_bytes, finished_bytes;
     word width_step, head_step, widest_head, most_beams;
-    word lanes;    /* numbers in a vector: sums are taken in so many parts */
-    word levels;   /* of int8's inputs, to each side of 0 */
     word bfloat16; /* whether the processor multiplies bfloat16, rounding in its own way */
     word tiles;    /* whether matrix tiles multiply */
 } Kernels;

@@ -1,4 +1,5 @@
-/* Where the time goes, for benchmarks/native_profile.py: only if compiled with -DPROFILE, and for one thread. */
+/* Where the time goes, for benchmarks/native_profile.py: only if compiled with -DPROFILE, and for one thread. Its processor time,
+   so that what else runs on the machine does not count. */
 
 #ifndef PROFILE_H
 #define PROFILE_H
@@ -12,7 +13,7 @@ double profile[2][STAGES][3]; /* seconds, multiplications with addition, bytes o
 
 static inline double profile_clock(void) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 #define PROFILED(stage, work, bytes, call) \

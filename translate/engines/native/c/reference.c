@@ -78,7 +78,7 @@ void attention_plain(word heads, word head, word tokens, word queries, const flo
 word attention_fast(word type, word heads, word head, word tokens, word queries, const float *query, const float *keys,
                     const float *values, float *out) {
     word d = heads * head, first = tokens / 3;
-    Layout layout = {heads, head, d, 1, type == INT8 && LEVELS < 127 ? BFLOAT16 : (int)type};
+    Layout layout = {heads, head, d, 1, (int)type};
     Pool pool = {.bytes = page_bytes(&layout)};
     Pages pages = {0};
     Buffer room = {0};

@@ -35,7 +35,7 @@ typedef struct {
 } Slot;
 
 /* Pages of the longest past of all beams. */
-INLINE word own_pages(const Rules *rules, word positions) { return round_up((positions + 1) * rules->beams, LANES) / LANES; }
+INLINE word own_pages(const Rules *rules, word positions) { return round_up((positions + 1) * rules->beams, WIDTH) / WIDTH; }
 
 /* Bytes of a slot's lists: every beam's history, the best hypothesis; and of every beam's own columns. */
 INLINE word history_bytes(const Rules *rules, word positions) { return rules->beams * (positions + 1) * (word)sizeof(int32_t); }
@@ -54,6 +54,14 @@ static void begin_choice(Choice *choice, word count) {
 
 INLINE float larger_of(float a, float b) { return a > b ? a : b; }
 
+/* Take a logit into the list of the highest, behind its equals. */
+INLINE void insert(Choice *choice, word count, float logit, int32_t token) {
+    word place = count;
+    for (; place && logit > choice->best[place - 1]; place--)
+        if (place < count) choice->best[place] = choice->best[place - 1], choice->tokens[place] = choice->tokens[place - 1];
+    if (place < count) choice->best[place] = logit, choice->tokens[place] = token;
+}
+
 /* Take `width` more logits of a row into account, the tokens from `first` on. Those barred become minus infinity. */
 INLINE void choose_in(int rough, Choice *choice, word count, float *logits, word first, word width, const word *barred, word bars) {
     vec most[2] = {load(logits), load(logits + LANES)};
@@ -69,26 +77,21 @@ INLINE void choose_in(int rough, Choice *choice, word count, float *logits, word
         choice->barred += (float)exponential_of(larger_of(logits[barred[i] - first] - choice->highest, -80.0f));
         logits[barred[i] - first] = -INFINITY;
     }
-    vec even = (vec){}, odd = (vec){}, highest = all(choice->highest);
-    for (word i = 0; i < width; i += 2 * LANES) {
-        vec two[2] = {load(logits + i) - highest, load(logits + i + LANES) - highest};
-        if (rough) rough_exponentials(two, 2);
-        even += rough ? two[0] : exponential(two[0]);
-        odd += rough ? two[1] : exponential(two[1]);
-    }
-    choice->allowed += total(even + odd);
-    if (!(high > choice->best[count - 1])) return;
-    for (word block = 0; block < width; block += 2 * LANES) {
-        vec two = larger(load(logits + block), load(logits + block + LANES));
-        if (!(largest(two) > choice->best[count - 1])) continue;
-        for (word i = block; i < block + 2 * LANES; i++) {
-            if (!(logits[i] > choice->best[count - 1])) continue;
-            word place = count - 1;
-            for (; place && logits[i] > choice->best[place - 1]; place--)
-                choice->best[place] = choice->best[place - 1], choice->tokens[place] = choice->tokens[place - 1];
-            choice->best[place] = logits[i], choice->tokens[place] = (int32_t)(first + i);
+    vec even[PARTS] = {0}, odd[PARTS] = {0}, highest = all(choice->highest);
+    for (word i = 0; i < width; i += 2 * WIDTH)
+        for (int part = 0; part < PARTS; part++) {
+            const float *at = logits + i + part * LANES;
+            vec two[2] = {load(at) - highest, load(at + WIDTH) - highest};
+            if (rough) rough_exponentials(two, 2);
+            even[part] += rough ? two[0] : exponential(two[0]);
+            odd[part] += rough ? two[1] : exponential(two[1]);
         }
-    }
+    for (int part = 0; part < PARTS; part++) even[part] += odd[part];
+    choice->allowed += total(even);
+    if (!(high > choice->best[count - 1])) return;
+    for (word block = 0; block < width; block += LANES)
+        for (uint32_t higher = bits_of(load(logits + block) > all(choice->best[count - 1])); higher; higher &= higher - 1)
+            insert(choice, count, logits[block + __builtin_ctz(higher)], (int32_t)(first + block + __builtin_ctz(higher)));
 }
 
 /* The same; exponentials may be rough if the logits are. */
@@ -240,7 +243,7 @@ static void advance_beams(Slot *slot, const Rules *rules, const Choice *choices,
     }
     word count = ++slot->position;
     follow_parents(slot->history, parents, beams, (positions + 1) * 4, count * 4, room);
-    follow_parents(slot->own, parents, beams, own_pages(rules, positions) * 2, (count * beams + LANES - 1) / LANES * 2, room);
+    follow_parents(slot->own, parents, beams, own_pages(rules, positions) * 2, (count * beams + WIDTH - 1) / WIDTH * 2, room);
     for (word b = 0; b < beams; b++) slot->history[b * (positions + 1) + count] = slot->tokens[b];
     slot->done = all_end || cannot_improve(slot, rules, powers);
 }

@@ -11,6 +11,8 @@
 #include <string.h>
 #ifdef __x86_64__
 #include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
 #endif
 
 #include "interface.h"
@@ -26,12 +28,26 @@
 #define LANES 8
 #endif
 
+/* Sums and highest numbers are taken in so many parts on every processor, in one order: so the bits are the same. Where vectors
+   are shorter, PARTS of them stand for one. */
+#define WIDTH 16
+#define PARTS (WIDTH / LANES)
+
 #define VECTOR(type, name) typedef type name __attribute__((vector_size(LANES * sizeof(type)), aligned(sizeof(type)), may_alias))
 VECTOR(float, vec);
 VECTOR(int32_t, ivec);
 VECTOR(uint32_t, uvec);
 VECTOR(uint16_t, hvec); /* bfloat16 */
 VECTOR(uint8_t, bvec);
+typedef int16_t svec __attribute__((vector_size(LANES * 4), aligned(4), may_alias)); /* two to a word of 32 bits */
+typedef uint16_t usvec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+
+/* A loop over what registers hold: rolled up, it would be held in memory. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 12")
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -42,25 +58,65 @@ INLINE void store(float *p, vec v) { *(vec *)p = v; }
 INLINE vec all(float x) { return x - (vec){}; }
 INLINE ivec all_int(int32_t x) { return x - (ivec){}; }
 
+/* Of each lane the one or the other; vectors of eight are two of NEON's, and gcc would go from lane to lane. */
+#ifdef __ARM_NEON
+INLINE vec either(vec a, vec b, int least) {
+    union {
+        vec whole;
+        float32x4_t half[2];
+    } one = {a}, other = {b};
+    for (int i = 0; i < 2; i++) {
+        uint32x4_t first = least ? vcltq_f32(one.half[i], other.half[i]) : vcgtq_f32(one.half[i], other.half[i]);
+        one.half[i] = vbslq_f32(first, one.half[i], other.half[i]);
+    }
+    return one.whole;
+}
+#else
+INLINE vec either(vec a, vec b, int least) {
+    ivec m = least ? a < b : a > b;
+    return (vec)(((ivec)a & m) | ((ivec)b & ~m));
+}
+#endif
+
 INLINE vec larger(vec a, vec b) {
 #if LANES == 16
     return (vec)_mm512_max_ps((__m512)a, (__m512)b);
 #elif defined(__AVX__)
     return (vec)_mm256_max_ps((__m256)a, (__m256)b);
 #else
-    ivec m = a > b;
-    return (vec)(((ivec)a & m) | ((ivec)b & ~m));
+    return either(a, b, 0);
 #endif
 }
 
 INLINE vec magnitude(vec x) { return (vec)((ivec)x & 0x7fffffff); }
 
-INLINE float total(vec v) {
+INLINE vec smaller(vec a, vec b) {
 #if LANES == 16
-    return _mm512_reduce_add_ps((__m512)v);
+    return (vec)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX__)
+    return (vec)_mm256_min_ps((__m256)a, (__m256)b);
 #else
-    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+    return either(a, b, 1);
 #endif
+}
+
+/* The sum of WIDTH numbers: each half is added to the other, until one is left. */
+INLINE float total(const vec parts[PARTS]) {
+#if LANES == 16
+    __m256 v = _mm256_add_ps(_mm512_castps512_ps256((__m512)parts[0]), _mm512_extractf32x8_ps((__m512)parts[0], 1));
+#else
+    vec v = parts[0] + parts[1];
+#endif
+    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
+INLINE int32_t total_int(ivec v) {
+#if LANES == 16
+    return _mm512_reduce_add_epi32((__m512i)v);
+#endif
+    int32_t sum = 0;
+    for (int i = 0; i < LANES; i++) sum += v[i];
+    return sum;
 }
 
 INLINE float largest(vec v) {
@@ -73,12 +129,25 @@ INLINE float largest(vec v) {
 #endif
 }
 
-/* All bits of the lanes whose bit is set. */
-INLINE ivec spread(uint16_t bits) {
+/* A bit for each lane, of a mask whose lanes have all bits or none. */
+INLINE uint32_t bits_of(ivec mask) {
 #if LANES == 16
-    return (ivec)_mm512_movm_epi32(bits);
+    return _mm512_movepi32_mask((__m512i)mask);
+#elif defined(__AVX__)
+    return (uint32_t)_mm256_movemask_ps((__m256)mask);
 #else
-    return -((all_int(bits) >> (ivec){0, 1, 2, 3, 4, 5, 6, 7}) & 1);
+    uint32_t bits = 0;
+    for (int i = 0; i < LANES; i++) bits |= (uint32_t)(mask[i] & 1) << i;
+    return bits;
+#endif
+}
+
+/* All bits of the lanes whose bit is set, of a part of WIDTH bits. */
+INLINE ivec spread(uint16_t bits, int part) {
+#if LANES == 16
+    return (void)part, (ivec)_mm512_movm_epi32(bits);
+#else
+    return -((all_int(bits >> (part * LANES)) >> (ivec){0, 1, 2, 3, 4, 5, 6, 7}) & 1);
 #endif
 }
 
@@ -112,19 +181,16 @@ INLINE vec exponential(vec x) {
    to bfloat16 or int8 anyway. Step by step for all of them: one such chain after the other would fill what a processor
    can look ahead. */
 INLINE void rough_exponentials(vec *x, int count) {
-#if LANES == 16
+    const vec magic = all(12582912.0f);
     vec n[4], p[4];
     for (int i = 0; i < count; i++) x[i] = larger(x[i], all(-80.0f)) * all(1.44269504f);
-    for (int i = 0; i < count; i++) n[i] = (vec)_mm512_roundscale_ps((__m512)x[i], 0);
-    for (int i = 0; i < count; i++) x[i] -= n[i];
+    for (int i = 0; i < count; i++) n[i] = x[i] + magic;
+    for (int i = 0; i < count; i++) x[i] -= n[i] - magic;
     for (int i = 0; i < count; i++) p[i] = all(9.56967497e-3f) * x[i] + all(5.59182479e-2f);
     for (int i = 0; i < count; i++) p[i] = p[i] * x[i] + all(2.40247667e-1f);
     for (int i = 0; i < count; i++) p[i] = p[i] * x[i] + all(6.93121734e-1f);
     for (int i = 0; i < count; i++) p[i] = p[i] * x[i] + all(9.99999236e-1f);
-    for (int i = 0; i < count; i++) x[i] = (vec)_mm512_scalef_ps((__m512)p[i], (__m512)n[i]);
-#else
-    for (int i = 0; i < count; i++) x[i] = exponential(x[i]);
-#endif
+    for (int i = 0; i < count; i++) x[i] = (vec)((ivec)p[i] + ((ivec)n[i] << 23));
 }
 
 /* e to the x for |x| < 700, and the natural logarithm of an x > 0: sums of their series in double precision. The system's libraries
@@ -160,17 +226,24 @@ __attribute__((unused, aligned(64))) static const float swish_parts[3][SWISH_PAR
      0.0370715037f, 0.0284561031f, 0.0217373446f, 0.0165308956f, 0.0125195654f, 0.00944524538f, 0.00710040051f, 0.00531986961f},
 };
 
-INLINE vec rough_swish(vec x) {
+/* The numbers of a table of SWISH_PARTS at these places. */
+INLINE vec look_up(const float *table, ivec places) {
 #if LANES == 16
-    vec a = magnitude(x);
-    a = (vec)_mm512_min_ps((__m512)a, _mm512_set1_ps(SWISH_END));
-    __m512i part = (__m512i)(a * all((SWISH_PARTS - 1) / SWISH_END) + all(12582912.0f));
-#define PART(i) (vec)_mm512_permutex2var_ps(_mm512_load_ps(swish_parts[i]), part, _mm512_load_ps(swish_parts[i] + 16))
-    return larger(x, all(0.0f)) - ((PART(0) * a + PART(1)) * a + PART(2));
-#undef PART
+    return (vec)_mm512_permutex2var_ps(_mm512_load_ps(table), (__m512i)places, _mm512_load_ps(table + 16));
+#elif defined(__AVX2__)
+    return (vec)_mm256_i32gather_ps(table, (__m256i)places, sizeof *table);
 #else
-    return x / (all(1.0f) + exponential(-larger(x, all(-80.0f))));
+    vec found;
+    for (int i = 0; i < LANES; i++) found[i] = table[places[i]];
+    return found;
 #endif
+}
+
+INLINE vec rough_swish(vec x) {
+    vec a = smaller(magnitude(x), all(SWISH_END));
+    ivec place = nearest(a * all((SWISH_PARTS - 1) / SWISH_END));
+    vec parabola = (look_up(swish_parts[0], place) * a + look_up(swish_parts[1], place)) * a + look_up(swish_parts[2], place);
+    return larger(x, all(0.0f)) - parabola;
 }
 
 /* The nearest bfloat16 to each number, of two equally near the even one. */
