@@ -48,7 +48,7 @@ class Side:
 def read_texts(names: Sequence[str], *, lines: bool) -> Iterator[str]:
     """The sentences of the files, or their non-empty lines."""
     for name in names:
-        for path in find_files(name):
+        for path in find_files(name).paths:
             if lines:
                 yield from filter(None, map(str.strip, path.read_text(encoding="utf-8").split("\n")))
             else:
@@ -132,7 +132,7 @@ def main() -> None:
     for side in order:
         translate_once(engine, requests, side)
     rows = [describe(side, sides[0]) for side in sides]
-    names = [document_name(Path(path)) for name in options.files for path in find_files(name)]
+    names = [document_name(Path(path)) for name in options.files for path in find_files(name).paths]
     print(f"{len(requests)} sentences of {len(names)} files, {model.short_name}, {options.repeats} repeats")
     for row in rows:
         spread = f"{row['seconds_q1']}-{row['seconds_q3']}"

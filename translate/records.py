@@ -12,19 +12,38 @@ TranslateError              one sentence that quotes the bad value, one hint tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+SECRETS = (
+    (re.compile(r"(?<=://)[^/\s@'\"]+@"), ""),
+    (
+        re.compile(r"(?<=[?&])([\w-]*(?:signature|credential|token|secret|password|key|keyid|sig)=)[^&\s'\"]+", re.I),
+        r"\1…",
+    ),
+    (re.compile(r"(\b(?:aws_)?(?:secret_access_key|access_key_id|session_token)\W{1,4})[\w/+=-]{8,}", re.I), r"\1…"),
+    (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{12,}\b|\bhf_[A-Za-z0-9]{20,}\b"), "…"),
+)
+"""What stands in the place of whom an address lets in, of a signature or key in it, of a key by itself."""
+
+
+def without_secrets(text: str) -> str:
+    """The text without passwords, keys and signatures of addresses, to be shown or kept."""
+    for pattern, instead in SECRETS:
+        text = pattern.sub(instead, text)
+    return text
 
 
 class TranslateError(Exception):
     """A problem that the user can do something about: `message` says what, `hint` what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        super().__init__(without_secrets(message))
+        self.message = without_secrets(message)
+        self.hint = without_secrets(hint)
 
 
 class InputError(TranslateError):
@@ -72,6 +91,7 @@ class Flag(StrEnum):
     MAX_LENGTH = "max-length", "decoding was stopped at the row's limit, 3 × its source + 32 tokens"
     EMPTY = "empty", "the model gave nothing"
     RETRIED = "retried", "translated a second time with safer decoding; the row holds the better of both"
+    HALVED = "halved", "memory ran out: translated in a smaller batch than the signature says, which may change words"
 
 
 class Origin(StrEnum):
@@ -149,6 +169,8 @@ class Hypothesis:
     target: tuple[int, ...]
     score: float
     complete: bool = True
+    halved: bool = False
+    """Whether it was decoded in other company than was asked for, because memory ran out."""
 
 
 @dataclass(frozen=True, slots=True)

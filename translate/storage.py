@@ -4,22 +4,31 @@ A name means a path on this machine, or one that fsspec reaches (`s3://…`, `gs
 have the methods of Path that we use, and `is_remote` tells them apart. On a disk a file is written under a temporary name
 in its own folder, flushed to disk, and renamed. In an object store a whole object appears at once, so a file is written
 here first and put there when it is finished.
+
+What comes out of a file is not believed: a name leads into the folder or nowhere (`inside`), only ordinary files are read
+(`open_ordinary`), and JSON has the types of the record that it stands for (`parse_json`).
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import io
+import json
+import math
 import os
 import re
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
-from typing import IO, Any, cast
+from pathlib import Path, PurePath, PurePosixPath
+from typing import IO, Any, TypeVar, cast
 
 from translate.records import InputError, OutputError
+
+T = TypeVar("T")
 
 LONGEST_NAME = 255
 """Bytes, on every common file system."""
@@ -188,6 +197,94 @@ def _flush_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def open_ordinary(path: Path) -> io.BufferedReader:
+    """The file's bytes. Raises OSError for a pipe, a device or a folder, and does not wait for one: they may never end."""
+    if is_remote(path):
+        return path.open("rb")
+    _check_ordinary(path.stat())  # opening a device may be enough to make it do something
+    waits_not = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, os.O_RDONLY | waits_not)
+    try:
+        _check_ordinary(os.fstat(handle))  # the name may have got another file meanwhile
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def _check_ordinary(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no ordinary file, but a pipe, a device or the like"
+        raise OSError(errno.EINVAL, f"it is {kind}")
+
+
+def read_ordinary(path: Path) -> bytes:
+    """All bytes of a file. Raises OSError as `open_ordinary` does."""
+    with open_ordinary(path) as file:
+        return file.read()
+
+
+def digest_file(path: Path) -> str:
+    """The sha256 of an ordinary file, in hexadecimal. Raises OSError as `open_ordinary` does."""
+    with open_ordinary(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def parse_json(data: bytes | str, kind: type[T]) -> T:
+    """JSON as a record of that kind, every field of the type that it is declared with; fields of other names are left out.
+
+    Raises ValueError that names the field.
+    """
+    import msgspec
+
+    with _plain_problems():
+        return msgspec.json.decode(data, type=kind)
+
+
+def load_json(data: bytes) -> object:
+    """JSON as Python has it; of strings also such as are no Unicode. Raises ValueError, also for a number that is not finite."""
+
+    def finite(text: str) -> float:
+        if not math.isfinite(number := float(text)):
+            raise ValueError(f"the number {text} is not finite")
+        return number
+
+    with _plain_problems():
+        return json.loads(data, parse_float=finite, parse_constant=finite)
+
+
+def convert_json(value: object, kind: type[T]) -> T:
+    """The same from what JSON has been read as."""
+    import msgspec
+
+    with _plain_problems():
+        return msgspec.convert(value, type=kind)
+
+
+@contextmanager
+def _plain_problems() -> Iterator[None]:
+    import msgspec
+
+    try:
+        yield
+    except UnicodeError as error:
+        raise ValueError("it is not UTF-8") from error
+    except RecursionError as error:
+        raise ValueError("lists or objects in it are nested too deeply") from error
+    except msgspec.MsgspecError as error:
+        problem, _, place = str(error).replace("`", "").partition(" - at $")
+        raise ValueError(f"{place.lstrip('.')}: {problem}" if place else problem) from error
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path that a name from a file or a document has below the folder. Raises OutputError for one that leads elsewhere."""
+    path = PurePath(name)
+    if not path.parts or path.anchor or ".." in path.parts or "\0" in name:
+        hint = "whatever holds that name was not written by translate: move it away"
+        raise OutputError(f"'{name}' is no name of a file in '{folder}'", hint)
+    return folder / name
+
+
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -242,7 +339,8 @@ def user_cache_folder() -> Path:
     As the system has it: XDG_CACHE_HOME where set (https://specifications.freedesktop.org/basedir-spec), else
     ~/Library/Caches on macOS, LOCALAPPDATA on Windows, ~/.cache elsewhere. Raises OutputError for a user without a home.
     """
-    if given := os.environ.get("XDG_CACHE_HOME"):
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    if Path(given).is_absolute():  # the specification has others ignored: they would be in whatever folder this is
         return Path(given) / PROGRAM
     try:
         home = Path.home()

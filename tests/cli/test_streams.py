@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 from pathlib import Path
 
@@ -76,6 +77,42 @@ def test_no_name_reaches_the_terminal_raw(arguments: tuple[str, ...], translate:
     assert done.returncode in (1, 2)
     assert "\x1b" not in done.stdout + done.stderr
     assert "\\x1b[2J" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("{file}", "-o", "{out}", *ECHO), 1, "error: the working folder does not exist any more"),
+        (("segment", "{file}"), 1, "error: the working folder does not exist any more"),
+        (("models",), 1, "error: the working folder does not exist any more"),
+        (("--help",), 0, ""),
+        (("--version",), 0, ""),
+    ],
+)
+def test_a_working_folder_that_is_gone(arguments: tuple[str, ...], status: int, said: str, tmp_path: Path) -> None:
+    """One error and its hint, whatever is asked for; help and version need no folder."""
+    (tmp_path / "a.txt").write_text("Ja gut.\n", encoding="utf-8")
+    (tmp_path / "gone").mkdir()
+    named = [argument.format(file=tmp_path / "a.txt", out=tmp_path / "out") for argument in arguments]
+    shell = ["bash", "-c", 'cd "$0" && rmdir "$0" && "$@"', str(tmp_path / "gone"), *command(*named)]
+    done = subprocess.run(shell, env=environment(), capture_output=True, text=True, timeout=120)
+    assert done.returncode == status, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("streams", [("stdout",), ("stderr",), ("stdout", "stderr")])
+def test_a_terminal_that_is_gone(streams: tuple[str, ...], tmp_path: Path) -> None:
+    """A run into files ends well all the same."""
+    (tmp_path / "a.txt").write_text("Ja gut.\n", encoding="utf-8")
+    master, slave = os.openpty()
+    output, errors = (slave if name in streams else subprocess.PIPE for name in ("stdout", "stderr"))
+    process = subprocess.Popen(command("a.txt", *ECHO), cwd=tmp_path, env=environment(), stdout=output, stderr=errors)
+    os.close(slave)
+    os.close(master)
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert (tmp_path / "out/tiny-de-en/a.jsonl").is_file()
 
 
 def test_escape_leaves_text_alone() -> None:

@@ -23,7 +23,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 def command(*arguments: str) -> list[str]:
     """The command line of `translate`, as the installed script runs it."""
-    return [sys.executable, "-c", "from translate.__main__ import main; main()", *arguments]
+    return [sys.executable, "-P", "-c", "from translate.__main__ import main; main()", *arguments]
 
 
 def rows(path: Path) -> list[dict[str, object]]:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from translate.model.catalog import (
     within,
 )
 from translate.model.folder import check_folder, fingerprint
-from translate.records import Model, ModelError
+from translate.records import Model, ModelError, without_secrets
 
 NAME = "Somebody/opus-mt-de-en"
 
@@ -38,7 +39,7 @@ def test_lines_of_models_txt(in_folder: Path) -> None:
         Entry("A/b", Kind.HUB),
         Entry("./here", Kind.FOLDER),
         Entry("tiny-de-en", Kind.BUNDLED),
-        Entry("here", Kind.FOLDER),
+        Entry("here", Kind.UNKNOWN),
     ]
 
 
@@ -47,10 +48,8 @@ def test_lines_of_models_txt(in_folder: Path) -> None:
     [
         ("a b c\n", "line 1: cannot understand 'a b c'"),
         ("# nothing\n", "names no model"),
-        ("\nnix\n", "line 2: no model 'nix'"),
         ("a/b surplus\n", "cannot understand"),
         ("a/b\nc/d\xff".encode("latin-1"), "models.txt' line 2: it is not UTF-8"),
-        ("a/b/c", "line 1: no model 'a/b/c'"),
     ],
 )
 def test_garbage_in_models_txt_is_named(text: str | bytes, message: str, in_folder: Path) -> None:
@@ -120,22 +119,22 @@ def test_another_kind_of_model_is_named(tiny: Model, tmp_path: Path) -> None:
 def test_a_line_that_cannot_be_had_is_skipped(in_folder: Path, tiny: Model) -> None:
     """With its reason: a folder that is not there, a file, a folder without a model. Who insists on one gets the error."""
     Path("empty").mkdir()
-    Path("models.txt").write_text("./missing\n/etc/passwd\nempty\ntiny-de-en bundled\n")
+    Path("models.txt").write_text("./missing\n/etc/passwd\n./empty\ntiny-de-en bundled\n")
     found = resolve_model(None)
     assert found.model.name == "tiny-de-en"
     assert [(refusal.entry.name, refusal.reason) for refusal in found.refusals] == [
         ("./missing", "there is no such folder"),
         ("/etc/passwd", "there is no such folder"),
-        ("empty", "'empty' holds no config.json"),
+        ("./empty", "'empty' holds no config.json"),
     ]
-    for name in ("./missing", "empty"):
+    for name in ("./missing", "./empty"):
         with pytest.raises(ModelError):
             resolve_model(name)
 
 
 def test_names_that_are_nothing_are_errors(in_folder: Path) -> None:
     """With a hint, and without asking anybody."""
-    for name in ("nix", "../x", "a/b/c", "", "a b"):
+    for name in ("nix", "a/b/c", "", "a b"):
         with pytest.raises(ModelError, match="no model"):
             parse_name(name)
     assert bundled_names() == ["tiny-de-en"]
@@ -250,7 +249,7 @@ def test_a_download_that_breaks_off_is_no_model(tiny: Model, tmp_path: Path) -> 
 def test_a_folder_is_a_model_under_its_own_name(tiny: Model, in_folder: Path) -> None:
     """Wherever it lies, and with a slash behind it."""
     shutil.copytree(tiny.folder, "my-model")
-    for name in ("my-model", "./my-model/", str(in_folder / "my-model")):
+    for name in ("./my-model", "./my-model/", str(in_folder / "my-model")):
         model = resolve_model(name).model
         assert (model.short_name, model.fingerprint, model.bundled) == ("my-model", tiny.fingerprint, False)
 
@@ -306,3 +305,76 @@ def test_names_that_lead_elsewhere_or_nowhere_are_none(name: str, in_folder: Pat
     """The hub's library would raise errors of its own, or look in another folder."""
     with pytest.raises(ModelError, match="no model"):
         parse_name(name)
+
+
+def test_a_folder_is_one_only_if_it_is_written_as_one(in_folder: Path, tiny: Model) -> None:
+    """A folder that is called like a known model is never taken for it; the message says how to name the folder."""
+    for name in ("tiny-de-en", "Somebody/opus-mt-de-en", "mine", "a/b/c"):
+        shutil.copytree(tiny.folder, name)
+    assert resolve_model("tiny-de-en").model.bundled
+    for name in ("Somebody/opus-mt-de-en", "mine", "a/b/c"):
+        with pytest.raises(ModelError) as caught:
+            resolve_model(name)
+        assert f"./{name}" in caught.value.hint
+        assert not resolve_model(f"./{name}").model.bundled
+    for name in (".", "./", "..", "../x", "/x", "~/x", "~", "~somebody/x", ".\\x"):
+        assert parse_name(name).kind is Kind.FOLDER, name
+    for name in (".hidden", "..x", "x/~", "x"):
+        with suppress(ModelError):
+            assert parse_name(name).kind is not Kind.FOLDER, name
+
+
+def test_a_line_that_cannot_be_had_leaves_it_to_the_next(in_folder: Path) -> None:
+    """A folder that is not there, a name that nothing has: the first that can be had is used."""
+    Path("models.txt").write_text("./mein-modell\nmein-modell\n/nowhere\n~nobody/x\ntiny-de-en\n", encoding="utf-8")
+    resolution = resolve_model(None)
+    assert resolution.model.name == "tiny-de-en"
+    assert [str(refusal.entry) for refusal in resolution.refusals] == [
+        "./mein-modell",
+        "mein-modell",
+        "/nowhere",
+        "~nobody/x",
+    ]
+    Path("models.txt").write_text("./mein-modell\n", encoding="utf-8")
+    with pytest.raises(ModelError, match="no such folder"):
+        resolve_model(None)
+
+
+def test_a_models_txt_that_lies_here_is_named(in_folder: Path, tiny: Model, caplog: pytest.LogCaptureFixture) -> None:
+    """Where it decides which model is used, and nobody gave it: with the line, and with what it is."""
+    shutil.copytree(tiny.folder, "tiny-de-en")
+    Path("models.txt").write_text("./tiny-de-en\n", encoding="utf-8")
+    for name in (None, "tiny-de-en"):
+        assert not resolve_model(name).model.bundled
+        assert "the model is ./tiny-de-en (folder): models.txt in this folder says so" in caplog.text
+        caplog.clear()
+    resolve_model(None, Path("models.txt"))
+    resolve_model("./tiny-de-en")
+    Path("models.txt").unlink()
+    resolve_model("tiny-de-en")
+    assert caplog.text == ""
+
+
+def test_no_secret_of_an_address_is_shown_or_kept(monkeypatch: pytest.MonkeyPatch, in_folder: Path) -> None:
+    """User and password of the hub's address, keys and signatures of others."""
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("HF_ENDPOINT", "http://user:s3cr3t@127.0.0.1:9")
+    with pytest.raises(ModelError) as caught:
+        resolve_model("Somebody/opus-mt-de-en")
+    assert "s3cr3t" not in caught.value.message
+    assert "http://127.0.0.1:9" in caught.value.message
+    for text in (
+        "cannot use 's3://AKIAIOSFODNN7EXAMPLE:s3cr3t@bucket/x'",
+        "https://h/x?X-Amz-Signature=s3cr3t&y=1",
+        "https://h/x?AWSAccessKeyId=s3cr3t",
+        "aws_secret_access_key = s3cr3ts3cr3t",
+        "{'aws_session_token': 's3cr3ts3cr3t'}",
+        "https://h/x?access_token=s3cr3t",
+        "ftp://s3cr3t@h/x",
+    ):
+        assert "s3cr3t" not in without_secrets(text), text
+        assert "AKIA" not in without_secrets(text)
+    for text in ("says monkey: 12, which has to be", "a@b.de", "https://h/a@b", "key: Expected int", "x?y=1"):
+        assert without_secrets(text) == text

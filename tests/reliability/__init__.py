@@ -8,7 +8,10 @@ test_input         documents that nobody would write
 test_together      ten processes on one folder, readers beside them
 test_models        damaged and hostile model folders
 test_hub           a hub that is slow, wrong or silent
+test_entries       pipes, devices, links in a folder; a stop while something is read
 test_paths         inputs that want to be written elsewhere
+test_planted       modules in the working folder that want to be imported
+test_records       files that are read back, with values of wrong types
 test_flags         answers that lie
 test_scale         what grows, and what must not
 test_determinism   the same in, the same out

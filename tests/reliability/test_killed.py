@@ -41,6 +41,8 @@ ECHO_RUN = ("data", *ECHO, "--text")
 REAL_RUN = ("data", "--engine", "ctranslate2", "--model", "tiny-de-en", "-b", "1")
 DTYPES = ("float32", "int8")
 """In both, rows depend on what shares their batch: a resumed run has to make the batches of the unbroken one."""
+NATIVE_RUN = ("data", "--model", "tiny-de-en")
+NATIVE_DTYPES = ("auto", "int8", "float32")
 SMALL_BATCHES = ("--batch-tokens", "60")
 PART = 35
 """Tries of a row that are made at a time: each part has an unbroken run of its own to compare with."""
@@ -94,6 +96,11 @@ def attacks(size: Size, folder: Path) -> Iterator[Attack]:
         yield partial(kill_at_operations, folder / "operations", numbers, size)
     for numbers in cut(size.signals):
         yield partial(stop, folder / "stop", numbers, size.lines)
+    for dtype, numbers in zip(cycle(NATIVE_DTYPES), cut(size.real_kills), strict=False):
+        attack = f"SIGKILL at a random moment, native {dtype}"
+        yield partial(
+            kill_at_random, attack, (*NATIVE_RUN, "--dtype", dtype), folder / f"native-{dtype}", numbers, limit=400
+        )
     yield partial(stop_between_batches, folder / "batches", max(2, size.real_kills // 6))
 
 

@@ -45,10 +45,11 @@ def fill(path: Path, rows: int) -> None:
                 f"House {number} is empty.",
                 -0.5,
                 "",
+                bytes(8),
             )
             for number in range(rows)
         )
-        database.executemany("INSERT INTO translation VALUES (?, ?, ?, ?, ?, ?, ?)", made)
+        database.executemany("INSERT INTO translation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", made)
         database.execute("COMMIT")
         database.execute("PRAGMA journal_mode = WAL")
 

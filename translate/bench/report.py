@@ -18,7 +18,7 @@ from translate.bench.verdicts import SpeedChange, compare_with_baseline
 from translate.pages.tables import format_table
 from translate.records import OutputError
 from translate.run.advice import Batching, Variant
-from translate.storage import write_atomically
+from translate.storage import parse_json, read_ordinary, write_atomically
 
 REPORT_FORMAT = 1
 """Of bench.json."""
@@ -117,23 +117,33 @@ def _round(figures: Mapping[str, float]) -> dict[str, float]:
 def read_bench(path: Path) -> Baseline:
     """The rows of a bench.json. Raises OutputError if it is none."""
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        rows = tuple(_parse_row(row) for row in fields["measurements"])
-        yardstick = tuple(fields.get("yardstick_seconds", ()))
-        known = fields["machine"], fields["model"]["name"], fields["sentences"], fields["sample"]
-        return Baseline(path, *known, rows, yardstick)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        found = parse_json(read_ordinary(path), _File)
+        for row in found.measurements:
+            if not row.problem and not (row.sentences > 0 and row.seconds and min(row.seconds) > 0):
+                raise ValueError("measurements: one without sentences or seconds")
+        known = found.machine, found.model.name, found.sentences, found.sample
+        return Baseline(path, *known, found.measurements, found.yardstick_seconds)
+    except (OSError, ValueError) as error:
         raise OutputError(
             f"cannot read '{path}': {error}", "give --baseline a bench.json that this program wrote"
         ) from error
 
 
-def _parse_row(fields: dict[str, Any]) -> Measurement:
-    known = {field.name for field in dataclasses.fields(Measurement)}
-    fields = {name: value for name, value in fields.items() if name in known}
-    fields["variant"], fields["batching"] = Variant(**fields["variant"]), Batching(**fields["batching"])
-    lists = {name: tuple(fields.get(name, ())) for name in ("seconds", "cpu_seconds")}
-    return Measurement(**{**fields, **lists})
+@dataclass(frozen=True, slots=True)
+class _Model:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What of bench.json a later bench looks at."""
+
+    model: _Model
+    machine: Mapping[str, Any]
+    sentences: int
+    sample: str
+    measurements: tuple[Measurement, ...]
+    yardstick_seconds: tuple[float, ...] = ()
 
 
 def compare_with(bench: Bench, baseline: Baseline) -> Differences:

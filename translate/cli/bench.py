@@ -20,6 +20,7 @@ from translate.cli.options import (
     check_device,
     check_folder,
     check_sources,
+    interruptible,
     refuse,
 )
 from translate.cli.progress import Activity, refusals_line, show_count
@@ -121,8 +122,9 @@ def bench_command(options: BenchOptions) -> None:
             say(refusals_line(resolution.refusals, resolution.model.name))
         activity.change("reading the files")
         text = read_text(options.files, options.reference or [], options.encoding)
-    bench = show_bench(resolution.model, text, sweep, quiet=options.quiet)
-    report(bench, old, output, options)
+    with interruptible():
+        bench = show_bench(resolution.model, text, sweep, quiet=options.quiet)
+        report(bench, old, output, options)
 
 
 def make_sweep(options: BenchOptions) -> Sweep:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from translate.cli.help import complete_limit, complete_metrics
-from translate.cli.options import check_new_file
+from translate.cli.options import check_new_file, interruptible
 from translate.cli.progress import Activity
 from translate.cli.streams import say, show
 
@@ -95,7 +95,7 @@ def compare_command(options: CompareOptions) -> None:
     for file in (options.json_file, options.html_file):
         if file:
             check_new_file(file)
-    with Activity("comparing", quiet=options.quiet) as activity:
+    with interruptible(), Activity("comparing", quiet=options.quiet) as activity:
         question = Question(
             tuple(options.runs), options.reference, options.source, options.encoding, metrics=metrics, figures=figures
         )

@@ -10,7 +10,8 @@ import inspect
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -18,7 +19,7 @@ import typer
 
 from translate.cli.help import complete_device
 from translate.cli.streams import say
-from translate.records import OutputError, TranslateError
+from translate.records import InputError, OutputError, TranslateError
 
 T = TypeVar("T")
 
@@ -58,6 +59,7 @@ def as_command(run: Callable[[T], None]) -> Callable[..., None]:
 
     def command(**values: Any) -> None:
         try:
+            check_working_folder()
             run(record(**values))
         except KeyboardInterrupt:
             say("stopped")
@@ -76,6 +78,24 @@ def as_command(run: Callable[[T], None]) -> Callable[..., None]:
     )
     command.__annotations__ = annotations
     return command
+
+
+def check_working_folder() -> None:
+    """Raise InputError if it has been deleted, as whatever is named from it has."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise InputError("the working folder does not exist any more", "go to one that does: cd") from error
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C is a KeyboardInterrupt in this block, which has processes or files to put away; elsewhere it ends the program."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def program_name() -> str:

@@ -80,7 +80,7 @@ class RunOptions:
         typer.Option(
             "--model",
             "-m",
-            help="A hub name, a folder, or a name from models.txt; nothing else is tried.",
+            help="A hub name, a folder (./…), or a name from models.txt; nothing else is tried.",
             autocompletion=complete_model,
         ),
     ] = None
@@ -277,9 +277,10 @@ def show_run(job: Job, reporter: Reporter, cluster: Cluster | None) -> Summary:
     from translate.run.pipeline import run
     from translate.run.rows import format_row
     from translate.run.translator import Interrupted
+    from translate.text.documents import READING
 
     start = partial(load_runner(cluster), job, cluster) if cluster is not None else partial(run, job)
-    with reporter, stop_signals(lambda: reporter.translating, alone=cluster is None) as stopped:
+    with reporter, stop_signals(lambda: reporter.translating, READING, alone=cluster is None) as stopped:
         try:
             for event in start(lambda: bool(stopped)):
                 if isinstance(event, Row):
@@ -297,9 +298,10 @@ def show_run(job: Job, reporter: Reporter, cluster: Cluster | None) -> Summary:
 
 
 @contextmanager
-def stop_signals(translating: Callable[[], bool], *, alone: bool) -> Iterator[list[int]]:
+def stop_signals(translating: Callable[[], bool], reading: object, *, alone: bool) -> Iterator[list[int]]:
     """A list that gets the number of the first SIGINT or SIGTERM. That one stops between batches; the next one at once.
 
+    It is at once as well as long as `reading` is true: what is read may be a terminal or a disk that gives nothing.
     Before anything is translated there is no batch to finish. Then the first ends a program that is alone on the spot, since an
     exception in the midst of a library's import or start comes out as whatever the library makes of it; with a cluster it
     is a KeyboardInterrupt, so that the cluster is let go.
@@ -308,7 +310,7 @@ def stop_signals(translating: Callable[[], bool], *, alone: bool) -> Iterator[li
 
     def stop(number: int, _: FrameType | None) -> None:
         caught.append(number)
-        if len(caught) > 1 or not (alone or translating()):
+        if len(caught) > 1 or not (alone or translating()) or (translating() and reading):
             raise KeyboardInterrupt
         if not translating():
             say("stopped before anything was translated: run the same command again")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from translate.cli.options import Encoding, Files, ModelsFile, Wrapped, check_sources, is_piped
+from translate.cli.options import Encoding, Files, ModelsFile, Wrapped, check_sources, interruptible, is_piped
 from translate.cli.progress import Activity
 from translate.cli.streams import say_error, show
 from translate.records import Settings, TranslateError
@@ -42,19 +42,21 @@ def segment_command(options: SegmentOptions) -> None:
     from translate.text.wrapped import join_wrapped, split_joined
 
     if is_piped(options.files):
-        document, paragraphs = standard_input(options.encoding, join_wrapped if options.wrapped else None)
-        for sentence in split_joined(paragraphs):
-            print(format_span(document.name, sentence))
-        return
-    paths, failures = find_documents(options.files)
-    errors: list[TranslateError] = [failure.error for failure in failures]
-    for path in paths.values():
-        try:
-            document, lines = open_text(path, Reading(options.encoding, options.wrapped))
-            for sentence in split_joined(split_lines(lines)):
+        with interruptible():
+            document, paragraphs = standard_input(options.encoding, join_wrapped if options.wrapped else None)
+            for sentence in split_joined(paragraphs):
                 print(format_span(document.name, sentence))
-        except TranslateError as error:
-            errors.append(error)
+        return
+    with interruptible():
+        paths, failures = find_documents(options.files)
+        errors: list[TranslateError] = [failure.error for failure in failures]
+        for path in paths.values():
+            try:
+                document, lines = open_text(path, Reading(options.encoding, options.wrapped))
+                for sentence in split_joined(split_lines(lines)):
+                    print(format_span(document.name, sentence))
+            except TranslateError as error:
+                errors.append(error)
     for problem in errors:
         say_error(problem)
     if errors:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from translate.records import OutputError, TranslateError
+from translate.records import OutputError, TranslateError, without_secrets
 
 ERASE = "\r\x1b[K"
 """Puts the cursor to the beginning of an empty line."""
@@ -125,5 +125,6 @@ def _print(stream: TextIO, lines: tuple[str, ...]) -> None:
 
 
 def escape(text: str) -> str:
-    """The text with what would move the cursor, or hide something, as an escape."""
+    """The text without secrets, and with what would move the cursor, or hide something, as an escape."""
+    text = without_secrets(text)
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

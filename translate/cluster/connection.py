@@ -6,9 +6,11 @@ import logging
 import os
 import signal
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -34,8 +36,11 @@ def connected(cluster: Cluster) -> Iterator[None]:
         options = {"address": os.environ.get("RAY_ADDRESS", AUTO)}
     _knock(options["address"])
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    empty = tempfile.TemporaryDirectory(prefix="translate-ray-", ignore_cleanup_errors=True)
     try:
-        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+        # The folder that Ray is begun in comes first in its workers' path of modules. The user's holds data.
+        with _working_in(empty.name):
+            ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
         hint = "start one (`ray start --head`), give its HOST:PORT, or say --ray local"
         raise EngineError(f"no Ray cluster at '{cluster.address}': {_first_line(error)}", hint) from error
@@ -48,6 +53,18 @@ def connected(cluster: Cluster) -> Iterator[None]:
         # Its threads may be at work still, and would tell of the connection's end by a traceback.
         quiet_data(logging.CRITICAL)
         ray.shutdown()
+        empty.cleanup()
+
+
+@contextmanager
+def _working_in(folder: str) -> Iterator[None]:
+    """That is the working folder, in this block."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def quiet_data(level: int) -> None:

@@ -69,9 +69,8 @@ def run_on_cluster(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda
     resolution = resolve_model(job.model, job.models_file)
     with open_people(job) as people, connected(cluster), plain_errors():
         size = _measure(cluster)
-        equipment = Equipment(
-            resolution.model, job.settings, package_versions(), journal=None, files=store_model(resolution.model)
-        )
+        model = dataclasses.replace(resolution.model, folder=resolution.model.folder.absolute())
+        equipment = Equipment(model, job.settings, package_versions(), journal=None, files=store_model(model))
         report = _ask_first_worker(equipment, size)
         equipment = dataclasses.replace(equipment, signature=report.signature)
         seconds = time.perf_counter() - started
@@ -135,7 +134,7 @@ def _start_journal(job: Job, folder: Path, report: Report) -> Any:
     """The journal as an actor on this machine. It is not restarted: without it the run ends, and can be started again."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     actor = ray.remote(Journal).options(num_cpus=0, max_restarts=0, scheduling_strategy=here)
-    path = memory_path(job, folder)
+    path = memory_path(job, folder).absolute()  # the actor has a working folder of its own
     journal = actor.remote(path.absolute(), format_signature(report.signature), alone=job.shard is not None)
     ray.get(journal.state.remote())
     return journal

@@ -15,6 +15,7 @@ from string import ascii_uppercase
 from translate.records import InputError, Row, Signature
 from translate.run.record import find_run, find_run_files, find_runs_below, read_run
 from translate.run.rows import read_rows
+from translate.storage import inside
 from translate.text.documents import Line, document_name, existing_file, read_lines
 
 LINES_DOCUMENT = "lines"
@@ -250,4 +251,4 @@ def _reference_places(folder: Path, name: str) -> Iterator[Path]:
     stem = name.removesuffix(".txt")
     for base in (name, stem, Path(name).name, Path(stem).name):
         for ending in ("", ".jsonl", ".en", ".en.txt", ".txt"):
-            yield folder / f"{base}{ending}"
+            yield inside(folder, f"{base}{ending}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
@@ -71,8 +72,11 @@ def collect_statistics(name: str, hypotheses: Sequence[str], references: Sequenc
     if len(tasks) < FEWEST_TASKS or (os.cpu_count() or 1) < 2:
         counted = [_count(name, task) for task in tasks]
     else:
-        with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-            counted = list(pool.map(_count, [name] * len(tasks), tasks))
+        try:
+            with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+                counted = list(pool.map(_count, [name] * len(tasks), tasks))
+        except (BrokenProcessPool, OSError):  # one was killed, or the system lets us have no more: slower, and the same
+            counted = [_count(name, task) for task in tasks]
     counts = dict(zip(unique, (row for rows in counted for row in rows), strict=True))
     return np.array([counts[pair] for pair in pairs], dtype=np.float64)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from translate.records import EngineError, Hypothesis, Request
 
@@ -31,9 +31,9 @@ class BatchMemory:
 def decode_or_halve(
     requests: Sequence[Request], decode: Callable[[Sequence[Request]], list[Hypothesis]], memory: BatchMemory
 ) -> Iterator[Hypothesis]:
-    """One hypothesis for each request, by `decode`, in as few batches as memory allows.
+    """One hypothesis for each request, by `decode`, in as few batches as memory allows; those of a divided one are marked.
 
-    A warning tells which rows were decoded in other company than the signature says: the last digits of their sums, and
+    A warning tells how many rows were decoded in other company than the signature says: the last digits of their sums, and
     now and then a word, may be others than in a run with more memory. Raises EngineError if one sentence is too much.
     """
     try:
@@ -57,4 +57,5 @@ def decode_or_halve(
         *(len(requests), len(requests) - half, half, len(requests)),
     )
     for part in (requests[:-half], requests[-half:]):
-        yield from decode_or_halve(part, decode, memory)
+        for hypothesis in decode_or_halve(part, decode, memory):
+            yield replace(hypothesis, halved=True)

@@ -19,7 +19,7 @@ from translate.records import InputError, OutputError, Row, format_signature
 from translate.run.checks import needs_model
 from translate.run.memory import Memory
 from translate.run.plan import corrections_path
-from translate.run.record import RunRecord, find_rows, find_run, read_run
+from translate.run.record import RunRecord, accept_rows, find_rows, find_run, read_run
 from translate.run.rows import read_rows
 
 Reader = Callable[[Path, str], Iterator[Pair]]
@@ -92,6 +92,8 @@ def take_in(file: Path, out: Path, encoding: str = "utf-8", told: Callable[[int]
             for pair in _read(reader, file, encoding):
                 counts["kept"] += intake.keep(pair)
         corrections.commit()
+    if file.resolve().is_relative_to(folder.resolve()):
+        accept_rows(folder, file)
     return Taken(
         str(path),
         corrected=counts["corrected"] + counts["foreign"],

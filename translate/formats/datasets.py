@@ -20,7 +20,7 @@ from typing import IO, Any
 from translate.formats.base import needed_packages
 from translate.formats.opening import Reading
 from translate.records import Document, InputError
-from translate.storage import new_file
+from translate.storage import new_file, open_ordinary
 from translate.text.documents import READ_BYTES, detect_encoding
 
 LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
@@ -59,7 +59,7 @@ def open_dataset(path: Path, reading: Reading, name: str) -> Document:
         raise InputError(f"'{name}' is a dataset: which column is to be translated?", hint)
     digest, size = hashlib.sha256(), 0
     try:
-        with path.open("rb") as file:
+        with open_ordinary(path) as file:
             while block := file.read(READ_BYTES):
                 digest.update(block)
                 size += len(block)
@@ -127,7 +127,7 @@ def _read_fields(path: Path, reading: Reading, name: str) -> Iterator[tuple[str,
 
 @contextmanager
 def _open_lines(path: Path, reading: Reading, name: str) -> Iterator[IO[str]]:
-    with path.open("rb") as raw:
+    with open_ordinary(path) as raw:
         packed: Any = gzip.GzipFile(fileobj=raw) if name.lower().endswith(".gz") else raw
         buffered = io.BufferedReader(packed)
         encoding = detect_encoding(_Peeking(buffered), reading.encoding)  # type: ignore[arg-type]  # what it asks for, it has
@@ -223,7 +223,7 @@ def _read_parquet(path: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]
         import pyarrow as pa
         import pyarrow.parquet as pq
     try:
-        with path.open("rb") as file:
+        with open_ordinary(path) as file:
             number = 0
             for batch in pq.ParquetFile(file).iter_batches(batch_size=BATCH):
                 for fields in batch.to_pylist():
@@ -329,7 +329,7 @@ def _add_to_parquet(path: Path, reading: Reading, name: str, file: Any, take: Ca
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with path.open("rb") as raw:
+    with open_ordinary(path) as raw:
         source = pq.ParquetFile(raw)
         schema = source.schema_arrow.append(pa.field(new_column(str(reading.field)), pa.string()))
         with pq.ParquetWriter(file.stream, schema) as writer:

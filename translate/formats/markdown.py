@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from translate.formats.base import clean_paragraph
 from translate.records import InputError
+from translate.storage import open_ordinary
 from translate.text.documents import detect_encoding
 
 FRONT_MATTER = re.compile(r"\A(?:---\n.*?\n(?:---|\.\.\.)\n|\+\+\+\n.*?\n\+\+\+\n)", re.DOTALL)
@@ -43,7 +44,7 @@ def write(path: Path, encoding: str, paragraphs: Sequence[str]) -> bytes:
 
 def _load(path: Path, encoding: str) -> str:
     try:
-        with path.open("rb") as file:
+        with open_ordinary(path) as file:
             name = detect_encoding(file, encoding)
             return file.read().decode(name).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     except ValueError as error:

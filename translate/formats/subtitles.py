@@ -11,6 +11,7 @@ import pysubs2
 
 from translate.formats.base import clean_paragraph
 from translate.records import InputError
+from translate.storage import open_ordinary
 from translate.text.documents import detect_encoding
 
 WIDTH = 42
@@ -40,7 +41,7 @@ def write(path: Path, encoding: str, paragraphs: Sequence[str]) -> bytes:
 def _load(path: Path, encoding: str) -> pysubs2.SSAFile:
     kind = "vtt" if path.suffix.lower() == ".vtt" else "srt"
     try:
-        with path.open("rb") as file:
+        with open_ordinary(path) as file:
             name = detect_encoding(file, encoding)
             text = file.read().decode(name)
         found = pysubs2.SSAFile.from_string(text.removeprefix("\ufeff"), format_=kind)

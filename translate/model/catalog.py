@@ -1,7 +1,8 @@
 """models.txt → a model on this machine: its folder, revision and fingerprint.
 
 A line of models.txt is a hub name (`owner/name`, optionally `@revision`), a folder, or a bundled name followed by
-`bundled`. Lines stand in order of preference; the first that can be had is used unless the user insists on one.
+`bundled`. A folder is written as one: beginning with ./, ../, / or ~. Whatever lies in the working folder never passes for a known
+model by its name. Lines stand in order of preference; the first that can be had is used unless the user insists on one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from translate.model.folder import OPTIONAL_FILES, SMALL_FILES, WEIGHT_FILES, fingerprint, read_canary
-from translate.records import Model, ModelError
+from translate.records import Model, ModelError, without_secrets
 
 LOG = logging.getLogger(__name__)
 HUB_SECONDS = 4.0
@@ -44,6 +45,7 @@ class Kind(StrEnum):
     HUB = "hub"
     FOLDER = "folder"
     BUNDLED = "bundled"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,18 @@ def read_models_file(path: Path) -> list[Entry]:
         if len(words) > 2 or (len(words) == 2 and words[1] != "bundled"):
             hint = "a line is a hub name, a folder, or a bundled name followed by the word bundled; # starts a comment"
             raise ModelError(f"'{path}' line {number}: cannot understand '{line.strip()[:80]}'", hint)
-        try:
-            entries.append(Entry(words[0], Kind.BUNDLED) if len(words) == 2 else _parse_line(words[0]))
-        except ModelError as error:
-            raise ModelError(f"'{path}' line {number}: {error.message}", error.hint) from error
+        entries.append(Entry(words[0], Kind.BUNDLED) if len(words) == 2 else _parse_line(words[0]))
     if not entries:
         raise ModelError(f"'{path}' names no model", "write one a line, for example Helsinki-NLP/opus-mt-de-en")
     return entries
+
+
+def _parse_line(name: str) -> Entry:
+    """As `parse_name`; a name that means nothing is an entry that cannot be had, so that the next one may do."""
+    try:
+        return parse_name(name)
+    except ModelError:
+        return Entry(name, Kind.UNKNOWN)
 
 
 def _read_lines(path: Path) -> list[str]:
@@ -128,19 +135,12 @@ def _read_lines(path: Path) -> list[str]:
     return lines
 
 
-def _parse_line(name: str) -> Entry:
-    """What a line of models.txt means; a path is a folder, whether it is there or not."""
-    if name.startswith(("/", "./", "../", "~")) and not is_folder(name):
-        return Entry(name, Kind.FOLDER)
-    return parse_name(name)
-
-
 def parse_name(name: str) -> Entry:
-    """What a model's name means: a folder that is there, a bundled model, or a name on the hub.
+    """What a model's name means: a folder, if it is written as one, a bundled model, or a name on the hub.
 
     Raises ModelError if it can be none of them.
     """
-    if is_folder(name):
+    if names_folder(name):
         return Entry(name, Kind.FOLDER)
     if re.fullmatch(r"[\w.-]{1,96}", name) and (BUNDLED / name / "config.json").is_file():
         return Entry(name, Kind.BUNDLED)
@@ -148,7 +148,17 @@ def parse_name(name: str) -> Entry:
         repository, _, revision = name.partition("@")
         return Entry(repository, Kind.HUB, revision or None)
     hint = "give a folder, a hub name such as Helsinki-NLP/opus-mt-de-en, or a name that `translate models` lists"
-    raise ModelError(f"no model '{name[:SHOWN]}'", hint)
+    raise ModelError(f"no model '{name[:SHOWN]}'", _folder_hint(name) or hint)
+
+
+def _folder_hint(name: str) -> str:
+    """For a name that some folder here has."""
+    return f"for the folder of that name write --model ./{name[:SHOWN]}" if is_folder(name) else ""
+
+
+def names_folder(name: str) -> bool:
+    """Whether a name is written as that of a folder."""
+    return name in (".", "..", "~") or bool(re.match(r"(\.|\.\.|~[^/\\]*)?[/\\]|[A-Za-z]:[/\\]", name))
 
 
 def is_folder(name: str) -> bool:
@@ -164,12 +174,15 @@ def resolve_model(name: str | None, models_file: Path | None = None) -> Resoluti
 
     Raises ModelError if the one insisted on, or all of models.txt, cannot be had.
     """
-    path = None if name and models_file is None and is_folder(name) else find_models_file(models_file)
+    path = None if name and names_folder(name) else find_models_file(models_file)
     entries = [_find_entry(name, path)] if name else read_models_file(path) if path else []
     refusals: list[Refusal] = []
     for entry in entries:
         try:
-            return Resolution(locate_model(entry), tuple(refusals))
+            model = locate_model(entry)
+            if models_file is None and path and _lies_here(path) and name not in (entry.name, str(entry)):
+                LOG.warning("the model is %s (%s): models.txt in this folder says so", entry, entry.kind)
+            return Resolution(model, tuple(refusals))
         except _Unavailable as error:
             refusals.append(Refusal(entry, str(error)))
         except ModelError as error:
@@ -177,8 +190,16 @@ def resolve_model(name: str | None, models_file: Path | None = None) -> Resoluti
                 raise
             refusals.append(Refusal(entry, error.message))
     reasons = "; ".join(f"{refusal.entry}: {refusal.reason}" for refusal in refusals)
-    hint = "go online once to fill the hub cache, give --model a folder, or --model tiny-de-en for the bundled model"
+    hint = (name and _folder_hint(name)) or (
+        "go online once to fill the hub cache, give --model a folder, or --model tiny-de-en for the bundled model"
+    )
     raise ModelError(f"cannot have the model: {reasons}", hint)
+
+
+def _lies_here(path: Path) -> bool:
+    """Whether it is a models.txt that nobody named and that did not come with the program."""
+    own = (PACKAGE / "models.txt", PACKAGE.parent / "models.txt")
+    return path == Path("models.txt") and not any(place.is_file() and place.samefile(path) for place in own)
 
 
 def locate_model(entry: Entry) -> Model:
@@ -189,9 +210,12 @@ def locate_model(entry: Entry) -> Model:
         if not is_folder(str(folder)):
             raise ModelError(f"no bundled model '{entry.name[:SHOWN]}'", f"bundled are: {', '.join(bundled_names())}")
     elif entry.kind is Kind.FOLDER:
-        folder = Path(entry.name)
-        if not is_folder(entry.name):
+        folder = _expand(entry.name)
+        if not folder.is_dir():
             raise _Unavailable("there is no such folder")
+    elif entry.kind is Kind.UNKNOWN:
+        hint = f"; {_folder_hint(entry.name).replace('--model ', '')}" if is_folder(entry.name) else ""
+        raise _Unavailable(f"no bundled model has that name, nor can one on the hub{hint}")
     else:
         folder, revision = _cached_folder(entry) or _download(entry)
     name = folder.resolve().name if entry.kind is Kind.FOLDER else entry.name
@@ -205,7 +229,17 @@ def is_present(entry: Entry) -> bool:
     """Whether the model can be used without asking the hub."""
     if entry.kind is Kind.HUB:
         return _cached_folder(entry) is not None
-    return (BUNDLED / entry.name if entry.kind is Kind.BUNDLED else Path(entry.name)).is_dir()
+    return entry.kind is not Kind.UNKNOWN and is_folder(
+        str(BUNDLED / entry.name if entry.kind is Kind.BUNDLED else _expand(entry.name))
+    )
+
+
+def _expand(name: str) -> Path:
+    """The folder of that name; ~ is the user's home."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # a user without a home
+        return Path(name)
 
 
 def bundled_names() -> list[str]:
@@ -272,9 +306,10 @@ def _download(entry: Entry) -> tuple[Path, str]:
         )
     except huggingface_hub.errors.HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "an error"
-        raise _Unavailable(f"the hub at {endpoint} answered {status}") from error
+        raise _Unavailable(f"the hub at {without_secrets(endpoint)} answered {status}") from error
     except Exception as error:  # what "no connection" is called depends on the HTTP library of the day
-        _unreachable[endpoint] = f"not in the hub cache, and {endpoint} cannot be reached ({type(error).__name__})"
+        reason = f"{without_secrets(endpoint)} cannot be reached ({type(error).__name__})"
+        _unreachable[endpoint] = f"not in the hub cache, and {reason}"
         raise _Unavailable(_unreachable[endpoint]) from error
     offered = {sibling.rfilename: sibling.lfs.sha256 if sibling.lfs else None for sibling in info.siblings or []}
     weights = next((name for name in WEIGHT_FILES if name in offered), None)
@@ -295,7 +330,8 @@ def _download(entry: Entry) -> tuple[Path, str]:
             progress=count_fetched,
         )
     except Exception as error:
-        raise _Unavailable(f"the download broke off ({type(error).__name__}: {str(error)[:120]})") from error
+        said = without_secrets(str(error))[:120]
+        raise _Unavailable(f"the download broke off ({type(error).__name__}: {said})") from error
     _check_download(dict(zip(paths, wanted.values(), strict=True)))
     return paths[-1].parent, info.sha
 

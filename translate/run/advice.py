@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from typing import Any
 from translate.engines.base import AUTO, installed_engines
 from translate.machine import machine_kind
 from translate.records import Model, OutputError, Settings
-from translate.storage import user_cache_folder, write_atomically
+from translate.storage import convert_json, parse_json, read_ordinary, user_cache_folder, write_atomically
 
+LOG = logging.getLogger(__name__)
 ADVICE_FORMAT = 1
 
 
@@ -61,10 +63,16 @@ def _key(held: Recommendation) -> tuple[Any, ...]:
 def _read(path: Path) -> list[tuple[dict[str, Any], Recommendation]]:
     """The entries of a file; none if there is none, or if another version wrote it."""
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        entries = fields["entries"] if fields["format"] == ADVICE_FORMAT else []
-        return [(entry.pop("machine"), parse_recommendation(entry)) for entry in entries]
-    except (OSError, ValueError, TypeError, KeyError):
+        kept = parse_json(read_ordinary(path), _File)
+        if kept.format != ADVICE_FORMAT:
+            return []
+        return [
+            (convert_json(entry.get("machine"), dict[str, Any]), parse_recommendation(entry)) for entry in kept.entries
+        ]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        LOG.warning("what translate bench has kept cannot be read: '%s': %s; it is not followed", path, error)
         return []
 
 
@@ -76,10 +84,16 @@ def _read_kept(model: Model) -> list[tuple[dict[str, Any], Recommendation]]:
         return []
 
 
-def parse_recommendation(fields: dict[str, Any]) -> Recommendation:
-    """The reverse of `dataclasses.asdict`. Raises TypeError or KeyError for anything else."""
-    parts = {"variant": Variant(**fields["variant"]), "batching": Batching(**fields["batching"])}
-    return Recommendation(**{**fields, **parts})
+def parse_recommendation(fields: Mapping[str, Any]) -> Recommendation:
+    """The reverse of `dataclasses.asdict`. Raises ValueError for anything else."""
+    found = convert_json(fields, Recommendation)
+    batching = found.batching
+    amounts = (batching.tokens, batching.size, found.variant.beams, found.variant.threads)
+    if any(amount is not None and amount < 1 for amount in amounts) or (batching.tokens is None) is (
+        batching.size is None
+    ):
+        raise ValueError(f"no such batches or numbers: {batching}, {found.variant}")
+    return found
 
 
 def advise(model: Model, settings: Settings) -> Advice | None:
@@ -166,3 +180,11 @@ class Recommendation:
     """Whether the engine's own batches stay: no others were proved faster."""
     ahead: bool = True
     """Whether it may take the place of the usual engine where the run leaves the engine open."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What a file of recommendations holds."""
+
+    format: int
+    entries: list[dict[str, Any]]

@@ -145,18 +145,32 @@ class SentenceDecoder:
     def settle(self, decoded: Sequence[Decoded]) -> list[Decoded]:
         """The sentences, in place of each doubtful one the best of it and further tries.
 
+        Where memory ran out for one of them, or for a try, all that were tried again together are marked: they shared batches.
+        """
+        tries: list[Decoded] = []
+        settled = self._settle(decoded, tries)
+        halved = {one.source for one in decoded if Flag.HALVED in one.translation.flags}
+        if halved or any(Flag.HALVED in one.translation.flags for one in tries):
+            halved |= {one.source for one in tries}
+        return [_mark_halved(one) if one.source in halved else one for one in settled]
+
+    def _settle(self, decoded: Sequence[Decoded], tries: list[Decoded]) -> list[Decoded]:
+        """The sentences, in place of each doubtful one the best of it and further tries.
+
         Lost spans are tried with other stand-ins, terms that may be misplaced with stand-ins of their own, and what is hardly
         a translation with safer decoding.
         """
         settled = {one.source: one for one in decoded}
         for names in range(1, UNPROTECTED + 1):
             lost = [one for one in settled.values() if one.lost]
-            for second in self._try_again([replace(one.tried, names=names) for one in lost]):
+            for second in self._try_again(tries, [replace(one.tried, names=names) for one in lost]):
                 first = settled[second.source]
                 settled[second.source] = second.count(first) if second.lost < first.lost else first.count(second)
         weak = {one.source: one for one in settled.values() if one.weak and one.tried.protected}
         for names in range(UNPROTECTED):
-            for second in self._try_again([replace(one.tried, names=names, weak=one.weak) for one in weak.values()]):
+            for second in self._try_again(
+                tries, [replace(one.tried, names=names, weak=one.weak) for one in weak.values()]
+            ):
                 first = settled[second.source]
                 if self._places_better(first, second):
                     del weak[second.source]
@@ -164,7 +178,7 @@ class SentenceDecoder:
                 else:
                     settled[second.source] = first.count(second)
         doubtful = [one for one in settled.values() if worth_retrying(one.translation.flags)]
-        for second in self._try_again([one.tried.more_safely() for one in doubtful]):
+        for second in self._try_again(tries, [one.tried.more_safely() for one in doubtful]):
             settled[second.source] = settled[second.source].improve(second)
         return list(settled.values())
 
@@ -174,11 +188,13 @@ class SentenceDecoder:
         severe = worth_retrying(second.translation.flags) and not worth_retrying(first.translation.flags)
         return second.lost <= first.lost and not severe and Flag.TERM_MISSING not in second.translation.flags
 
-    def _try_again(self, tries: Sequence[Try]) -> Iterator[Decoded]:
+    def _try_again(self, seen: list[Decoded], tries: Sequence[Try]) -> Iterator[Decoded]:
         pendings = self._prepare(tries)
         owners = find_owners(pendings)
         for batch in self.make_batches([request for pending in pendings for request in pending.requests]):
-            yield from self.decode(batch, owners)
+            for one in self.decode(batch, owners):
+                seen.append(one)
+                yield one
 
     def _encode_sentences(self, texts: Sequence[str]) -> list[tuple[int, ...] | None]:
         """The ids of each text; None for one that is too long whatever its tokens are.
@@ -260,6 +276,8 @@ class SentenceDecoder:
             yield Flag.MAX_LENGTH
         if len(pending.parts) > 1:
             yield Flag.SPLIT
+        if any(hypothesis.halved for hypothesis in hypotheses):
+            yield Flag.HALVED
 
 
 def recase(masked: Masked, tokenizer: Tokenizer) -> str:
@@ -277,6 +295,11 @@ def recase(masked: Masked, tokenizer: Tokenizer) -> str:
         text = parts[0] + "".join(name + part for name, part in zip(kept, parts[1:], strict=True))
     moved = (masked.marks or masked.terms) and len(text) != len(masked.text)
     return masked.text if moved else text
+
+
+def _mark_halved(one: Decoded) -> Decoded:
+    flags = order_flags((*one.translation.flags, Flag.HALVED))
+    return replace(one, translation=replace(one.translation, flags=flags))
 
 
 def find_owners(pendings: Iterable[Pending]) -> dict[int, Pending]:

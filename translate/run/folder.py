@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,8 +27,8 @@ from translate.run.record import (
     remove_rows,
     write_run,
 )
-from translate.run.rows import count_flags, count_origins, format_row, rows_path, write_card
-from translate.storage import is_remote, new_file, place_of
+from translate.run.rows import count_flags, count_origins, format_row, rows_path, text_path, write_card
+from translate.storage import digest_file, is_remote, new_file, open_ordinary, place_of
 
 LOCK_FILE = ".lock"
 JOINING_FILE = ".lock-joining"
@@ -56,8 +56,10 @@ class RunFolder:
         text: bool = False,
         shard: Shard | None = None,
         reading: Reading | None = None,
+        names: Collection[str] = (),
     ) -> None:
         self.folder, self._text, self._reading = folder, text, reading or Reading()
+        self._overwrite, self._finished = overwrite, False
         self._name = f"run{shard.suffix}.json" if shard else RUN_FILE
         locks = locks or folder
         check_no_link(folder)
@@ -72,7 +74,7 @@ class RunFolder:
                     self._documents = self._take_over(record, shard, locks, overwrite=overwrite)
                     self._failed = dict(record.failed)
                     self._record = dataclasses.replace(record, documents=self._documents)
-                    write_run(folder, self._record, self._name)
+                    self._begin(names)
                     write_card(folder, str(record.model.get("name", "")), format_signature(record.signature))
                     _remove_others(folder, self._name, shard)
                 except BaseException:
@@ -85,7 +87,23 @@ class RunFolder:
 
     def __exit__(self, *_: object) -> None:
         self.discard()
+        if not self._finished:
+            with suppress(OutputError):  # what ended the run may have to do with the folder
+                self._guard.check(self.folder)
+                write_run(self.folder, self._record, self._name)
         self._lock.release()
+
+    def _begin(self, names: Collection[str]) -> None:
+        """Look at the documents that will be written anew, and write run.json without what it says of their files.
+
+        Should this run be killed, nobody knows which of them it had replaced.
+        """
+        ours = {name: self._documents[name] for name in names if name in self._documents}
+        if not self._overwrite and not is_remote(self.folder):
+            check_unchanged(self.folder, ours, text=self._text)
+        open_ended = {name: dataclasses.replace(found, rows_sha256="", text_sha256="") for name, found in ours.items()}
+        record = dataclasses.replace(self._record, documents={**self._documents, **open_ended})
+        write_run(self.folder, record, self._name)
 
     def begin(self, document: Document) -> None:
         """Start the document's files."""
@@ -105,9 +123,20 @@ class RunFolder:
         self._writer = None
         where = place_of(document.path, self.folder) if document.path is not None else ""
         self._documents[document.name] = DocumentRecord(
-            document.sha256, writer.rows, count_flags(writer.flags), count_origins(writer.origins), where
+            document.sha256,
+            writer.rows,
+            count_flags(writer.flags),
+            count_origins(writer.origins),
+            where,
+            writer.digest.hexdigest(),
+            self._digest_text(document.name),
         )
         return DocumentDone(document.name, writer.path, writer.rows)
+
+    def _digest_text(self, name: str) -> str:
+        """The sha256 of the English that has just been written; empty if there is none, or it is in a store."""
+        path = text_path(self.folder, name)
+        return digest_file(path) if self._text and not is_remote(self.folder) and path.is_file() else ""
 
     def fail(self, name: str, reason: str) -> None:
         """Note that a document could not be read, and forget it if it was begun."""
@@ -127,7 +156,7 @@ class RunFolder:
             held = self._documents.get(name)
             if held is None or "/" in name or held.path in ("", place_of(path, self.folder)):
                 continue
-            with suppress(OSError), path.open("rb") as file:
+            with suppress(OSError), open_ordinary(path) as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != held.sha256:
                     hint = "give this one another --output, rename it, or replace the other one's rows with --overwrite"
                     raise OutputError(
@@ -159,7 +188,7 @@ class RunFolder:
             for path in _lock_files(locks):
                 if path != _own_lock(locks, shard):
                     FileLock(path, timeout=0).acquire().lock.release()
-            remove_rows(self.folder, held)
+            remove_rows(self.folder, held, self._guard.check)
             return {}
         return {
             document: found
@@ -176,6 +205,7 @@ class RunFolder:
             dataclasses.replace(self._record, finished=True, failed=self._failed, timings=timings),
             self._name,
         )
+        self._finished = True
 
 
 class DocumentWriter:
@@ -187,6 +217,8 @@ class DocumentWriter:
         self.flags: Counter[Flag] = Counter()
         self._sink = sink
         self.origins: Counter[Origin] = Counter()
+        self.digest = hashlib.sha256()
+        """Of the rows."""
         try:
             self._rows = new_file(path)
         except BaseException:
@@ -195,7 +227,9 @@ class DocumentWriter:
 
     def write(self, row: Row, space: str) -> None:
         """Add a row, and the white space between it and the row before it."""
-        self._rows.write(format_row(row) + "\n")
+        line = format_row(row) + "\n"
+        self._rows.write(line)
+        self.digest.update(line.encode())
         self._sink.write(space + row.target)
         self.rows += 1
         self.flags.update(row.flags)
@@ -281,6 +315,17 @@ def _remove_others(folder: Path, own: str, shard: Shard | None) -> None:
     for path in find_run_files(folder):
         if path.name != own and not (shard and _same_whole(path.name, shard)):
             path.unlink(missing_ok=True)
+
+
+def check_unchanged(folder: Path, documents: Mapping[str, DocumentRecord], *, text: bool) -> None:
+    """Raise OutputError if a file of rows, or of English text where it would be written, is not as its run has left it."""
+    for name, found in documents.items():
+        files = [(rows_path(folder, name), found.rows_sha256)]
+        files += [(text_path(folder, name), found.text_sha256)] if text else []
+        for path, digest in files:
+            if digest and path.exists() and digest_file(path) != digest:
+                hint = f"take it in: translate corrections {path}; or move it away; or say --overwrite to have it written anew"
+                raise OutputError(f"'{path}' was changed after it was written", hint)
 
 
 def check_no_link(path: Path) -> None:

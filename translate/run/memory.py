@@ -2,11 +2,15 @@
 
 A batch is committed at once, so a killed run loses the batch that was running and nothing else. Each entry carries the
 number of the window that it was translated in: a resumed run needs it to build the very batches of the unbroken run.
+
+Entries are not believed: each has a checksum over all that it says, the signature included. One that does not hold, because a disk or
+a person changed it, is as if it were not there, is translated again, and is counted.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,8 +24,12 @@ from translate.records import Document, Flag, Origin, OutputError, Translation
 from translate.run.checks import check_target
 from translate.run.events import Loaded
 
-MEMORY_FORMAT = 1
+LOG = logging.getLogger(__name__)
+
+MEMORY_FORMAT = 2
 """SQLite's user_version of the file."""
+WITHOUT_CHECKSUMS = 1
+"""The format whose entries nothing vouches for: they stay in the file, and are not used."""
 
 NO_WINDOW = 0
 """The window of an entry that would be the same in any."""
@@ -38,8 +46,15 @@ CREATE TABLE IF NOT EXISTS translation (
     source TEXT NOT NULL,
     target TEXT NOT NULL,
     score REAL,
-    flags TEXT NOT NULL  -- separated by blanks
+    flags TEXT NOT NULL,  -- separated by blanks
+    checksum BLOB  -- blake2b-64 of all of it and the signature's text
 );
+"""
+Stored = tuple[bytes, object, object, object, object, object, object]
+"""An entry as it is read: key, source, target, score, flags, window, checksum."""
+INSERT = """
+INSERT OR REPLACE INTO translation (key, signature, window, source, target, score, flags, checksum)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -93,17 +108,26 @@ class Memory:
             self._database.execute(
                 "PRAGMA synchronous = NORMAL"
             )  # a power cut may cost the last batches, never the file
+            self._database.execute("PRAGMA trusted_schema = OFF")
+            self._database.text_factory = bytes  # what is no text is found out entry by entry
             version = self._database.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, MEMORY_FORMAT):
+            if version not in (0, WITHOUT_CHECKSUMS, MEMORY_FORMAT):
                 raise OutputError(
                     f"'{path}' is a memory of format {version}, not {MEMORY_FORMAT}",
                     "use another --output, or a newer version",
                 )
             self._database.executescript(SCHEMA)
+            if version == WITHOUT_CHECKSUMS:
+                self._database.execute("ALTER TABLE translation ADD COLUMN checksum BLOB")
             self._database.execute(f"PRAGMA user_version = {MEMORY_FORMAT}")
             self._database.execute("INSERT OR IGNORE INTO signature (text) VALUES (?)", (signature,))
             row = self._database.execute("SELECT id FROM signature WHERE text = ?", (signature,)).fetchone()
+            if row is None or not isinstance(row[0], int):
+                hint = "something in the file changes what is written: move it away and start again"
+                raise OutputError(f"'{path}' does not keep the signature that it is given", hint)
             self._signature: int = row[0]
+            self._signed = signature.encode()
+            self._broken: set[bytes] = set()
 
     def __enter__(self) -> Memory:
         return self
@@ -112,45 +136,67 @@ class Memory:
         self.close()
 
     def find(self, sources: Iterable[str]) -> dict[str, Remembered]:
-        """Those of the sources that are known, each with its entry."""
+        """Those of the sources that are known, each with its entry; none whose entry does not hold."""
         found, asked = {}, list(sources)
         with self._named_errors():
             for begin in range(0, len(asked), LOOKUP):
-                some = asked[begin : begin + LOOKUP]
-                marks = ",".join("?" * len(some))
-                query = f"SELECT source, target, score, flags, window FROM translation WHERE key IN ({marks})"
-                for source, target, score, flags, window in self._database.execute(query, [self._key(s) for s in some]):
-                    translation = Translation(target, score, tuple(map(Flag, flags.split())))
-                    found[source] = Remembered(translation, window)
+                keys = {self._key(source): source for source in asked[begin : begin + LOOKUP]}
+                marks = ",".join("?" * len(keys))
+                query = f"SELECT key, source, target, score, flags, window, checksum FROM translation WHERE key IN ({marks})"
+                for stored in self._database.execute(query, list(keys)):
+                    source = keys.get(stored[0])
+                    if source is not None and (entry := self._parse(source, stored)) is not None:
+                        found[source] = entry
+                    elif stored[-1] is not None:
+                        self._broken.add(stored[0])
         return found
+
+    def _parse(self, asked: str, stored: Stored) -> Remembered | None:
+        """The entry, if it is the one that was asked for and is what it was when it was kept."""
+        _, source, target, score, flags, window, checksum = stored
+        texts = isinstance(source, bytes) and isinstance(target, bytes) and isinstance(flags, bytes)
+        if not texts or not isinstance(window, int) or not (score is None or isinstance(score, float)):
+            return None
+        assert isinstance(target, bytes)
+        assert isinstance(flags, bytes)
+        if source != asked.encode() or checksum != self._checksum(asked.encode(), target, score, flags, window):
+            return None
+        return Remembered(Translation(target.decode(), score, tuple(map(Flag, flags.decode().split()))), window)
+
+    def _checksum(self, source: bytes, target: bytes, score: float | None, flags: bytes, window: int) -> bytes:
+        """Over everything, so that no two entries run into one another."""
+        head = f"{window} {score!r} {len(self._signed)} {len(source)} {len(target)} ".encode()
+        return hashlib.blake2b(head + self._signed + source + target + flags, digest_size=8).digest()
 
     def add(self, window: int, translations: Sequence[tuple[str, Translation]]) -> None:
         """Keep these (source, translation) pairs, all or none of them."""
-        rows = [
-            (
-                self._key(source),
-                self._signature,
-                window,
-                source,
-                translation.target,
-                translation.score,
-                " ".join(translation.flags),
-            )
-            for source, translation in translations
-        ]
+        rows = [self._format(window, source, translation) for source, translation in translations]
         with self._named_errors():
             self._database.execute("BEGIN IMMEDIATE")
             try:
-                self._database.executemany("INSERT OR REPLACE INTO translation VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+                self._database.executemany(INSERT, rows)
                 self._database.execute("COMMIT")
             except BaseException:
                 if self._database.in_transaction:
                     self._database.execute("ROLLBACK")
                 raise
 
+    def _format(self, window: int, source: str, translation: Translation) -> tuple[object, ...]:
+        """An entry as it is kept."""
+        flags, score = " ".join(translation.flags), None if translation.score is None else float(translation.score)
+        target = translation.target
+        checksum = self._checksum(source.encode(), target.encode(), score, flags.encode(), window)
+        return self._key(source), self._signature, window, source, target, score, flags, checksum
+
     def close(self) -> None:
-        """Fold the write-ahead log into the file and close it."""
+        """Fold the write-ahead log into the file and close it. A warning tells how many entries did not hold."""
         self._database.close()
+        if self._broken:
+            LOG.warning(
+                "%d entries of the memory '%s' were not what had been kept, and were translated again; look after the disk",
+                *(len(self._broken), self.path),
+            )
+            self._broken.clear()
 
     def _key(self, source: str) -> bytes:
         return hashlib.blake2b(f"{self._signature}\0{source}".encode(), digest_size=16).digest()

@@ -133,10 +133,11 @@ def open_folder(
 ) -> RunFolder:
     """The model's folder below the job's output, for this run alone. Raises OutputError."""
     folder, kept = job.output / loaded.model.short_name, kept_folder(job, loaded.model)
-    record = first_record(job, loaded, batch_tokens, paths)
+    names = list(paths)
+    record = first_record(job, loaded, batch_tokens, names)
     record = dataclasses.replace(record, failed={failure.name: failure.error.message for failure in failures})
     options = {"overwrite": job.overwrite, "text": job.text}
-    return RunFolder(folder, record, kept, **options, shard=job.shard, reading=job.reading)
+    return RunFolder(folder, record, kept, **options, shard=job.shard, reading=job.reading, names=names)
 
 
 def _open_memory(job: Job, model: LoadedModel) -> Memory:

@@ -17,10 +17,11 @@ from translate.records import (
     Model,
     OutputError,
     Settings,
+    without_secrets,
 )
 from translate.run.events import DocumentFailed, DocumentsFound, Loaded
 from translate.run.folder import check_no_link
-from translate.run.record import RunRecord, Shard
+from translate.run.record import OWN_FILES, RunRecord, Shard
 from translate.run.rows import rows_path, written_paths
 from translate.storage import LONGEST_NAME, absolute_name, is_remote, user_cache_folder
 from translate.text.documents import (
@@ -79,7 +80,15 @@ def choose_documents(job: Job) -> tuple[dict[str, Path], list[DocumentFailed]]:
 
 def describe_documents(paths: Mapping[str, Path]) -> DocumentsFound:
     """How many there are, and how large they are together."""
-    return DocumentsFound(len(paths), sum(path.stat().st_size for path in paths.values()))
+    return DocumentsFound(len(paths), sum(map(_size, paths.values())))
+
+
+def _size(path: Path) -> int:
+    """Bytes, 0 for a file that is gone by now: reading it will tell."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def find_documents(
@@ -93,11 +102,12 @@ def find_documents(
     failures = []
     for argument in arguments:
         try:
-            paths = find_files(argument, output)
+            files = find_files(argument, output)
         except InputError as error:
             failures.append(DocumentFailed(argument, error))
             continue
-        for path in paths:
+        failures += [DocumentFailed(name, error) for name, error in files.failures]
+        for path in files.paths:
             try:
                 _add_document(found, path)
             except InputError as error:  # of a folder's files the others are there
@@ -135,8 +145,14 @@ def _collision(first: str, second: str, what: str) -> OutputError:
 
 
 def leave_out_unwritable(names: dict[str, Path], *, text: bool) -> Iterator[tuple[str, InputError]]:
-    """Take the documents out whose files no file system could name, and tell which and why."""
+    """Take the documents out whose files no file system could name, or would be in the way of the run's own; tell which and why."""
     for name in list(names):
+        top = rows_path(Path(), name).parts[0]
+        if top != rows_path(Path(), name).name and OWN_FILES.fullmatch(top):
+            del names[name]
+            hint = f"rename the folder '{top}': the run needs a file of that name beside its rows"
+            yield name, InputError(f"'{name}' would be written into '{top}'", hint)
+            continue
         place = max(written_paths(Path(), name, text=text), key=lambda place: len(os.fsencode(place.name)))
         size = len(os.fsencode(place.name))
         if size > LONGEST_NAME:
@@ -186,7 +202,9 @@ def first_record(job: Job, loaded: Loaded, tokens: int, planned: Iterable[str] =
             "revision": model.revision,
             "fingerprint": model.fingerprint,
             "bundled": model.bundled,
-            "preferred": [{"model": str(refusal.entry), "reason": refusal.reason} for refusal in loaded.refusals],
+            "preferred": [
+                {"model": str(refusal.entry), "reason": without_secrets(refusal.reason)} for refusal in loaded.refusals
+            ],
         },
         settings={
             **dataclasses.asdict(job.settings),

@@ -5,20 +5,25 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from translate.records import InputError, OutputError, Signature, format_signature, parse_signature
 from translate.run.rows import rows_path, written_paths
-from translate.storage import write_atomically
+from translate.storage import convert_json, digest_file, load_json, read_ordinary, write_atomically
 
 T = TypeVar("T")
 
 RUN_FILE = "run.json"
 RUN_FILES = re.compile(r"run(?:-[0-9]+-of-([0-9]+))?\.json")
 """A run's record, or that of one shard of it; group 1 is the number of shards."""
+OWN_FILES = re.compile(
+    r"run(-[0-9]+-of-[0-9]+)?\.json|\.lock(-joining|-[0-9]+-of-[0-9]+)?|memory(-[0-9]+-of-[0-9]+)?\.sqlite(-wal|-shm|-journal)?|README\.md",
+    re.IGNORECASE,
+)
+"""What a run may write beside its rows: records, locks, memories. Some file systems take RUN.JSON for run.json."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,10 @@ class DocumentRecord:
     """`human` and `translation-memory` → number of rows that are from there."""
     path: str = ""
     """Where the input was, as seen from this folder. Empty in the records of older versions."""
+    rows_sha256: str = ""
+    """Of its file of rows as it was written, by which a change by hand is noticed; empty while a run is at work."""
+    text_sha256: str = ""
+    """The same of its English text; empty without `--text`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +109,7 @@ class RunRecord:
 def write_run(folder: Path, record: RunRecord, name: str = RUN_FILE) -> None:
     """Write run.json, or that of a shard. Raises OutputError."""
     fields = {**dataclasses.asdict(record), "signature": format_signature(record.signature)}
-    text = json.dumps(fields, ensure_ascii=False, indent=1) + "\n"
+    text = json.dumps(fields, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
     with write_atomically(folder / name) as file:
         # A name that is no Unicode is there as an escape, which JSON gives back as it was.
         file.write(text.encode("utf-8", "backslashreplace").decode())
@@ -149,13 +158,29 @@ def read_records(folder: Path) -> dict[str, RunRecord]:
 
 def _read_record(path: Path) -> RunRecord:
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        fields["signature"] = parse_signature(fields["signature"])
-        fields["documents"] = {name: DocumentRecord(**record) for name, record in fields["documents"].items()}
-        fields |= {name: tuple(fields.get(name, ())) for name in ("command", "planned")}
-        return RunRecord(**fields)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
-        raise OutputError(f"cannot read '{path}': {error}", "move the file away, or use another --output") from error
+        fields = convert_json(load_json(read_ordinary(path)), dict[str, Any])
+        signature = convert_json(fields.get("signature"), str)
+        record = convert_json(fields | {"signature": parse_signature(signature)}, RunRecord)
+        for name in record.documents:
+            rows_path(path.parent, name)
+    except (ValueError, OSError, OutputError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise OutputError(f"cannot read '{path}': {reason}", "move the file away, or use another --output") from error
+    return dataclasses.replace(record, command=tuple(record.command), planned=tuple(record.planned))
+
+
+def accept_rows(folder: Path, file: Path) -> None:
+    """Take a file of rows that a person has changed for what it should be, so that the next run may write it anew.
+
+    Raises OutputError.
+    """
+    for path in find_run_files(folder):
+        record = _read_record(path)
+        names = [name for name in record.documents if rows_path(folder, name).resolve() == file.resolve()]
+        if names:
+            digest = digest_file(file)
+            changed = {name: dataclasses.replace(record.documents[name], rows_sha256=digest) for name in names}
+            write_run(folder, dataclasses.replace(record, documents={**record.documents, **changed}), path.name)
 
 
 def _merge_records(folder: Path, records: Mapping[str, RunRecord]) -> RunRecord:
@@ -207,10 +232,11 @@ def check_signature(folder: Path, signature: Signature) -> RunRecord | None:
     raise OutputError(f"'{folder}' holds a run with other settings: {'; '.join(differences)}", hint)
 
 
-def remove_rows(folder: Path, record: RunRecord) -> None:
-    """Delete the files that a run wrote, except its memory. Raises OutputError."""
+def remove_rows(folder: Path, record: RunRecord, check: Callable[[Path], None]) -> None:
+    """Delete the files that a run wrote, except its memory. Raises OutputError, as `check` does for a folder of theirs."""
     try:
         for name in record.documents:
+            check(rows_path(folder, name).parent)
             for path in written_paths(folder, name, text=True):
                 path.unlink(missing_ok=True)
         for path in find_run_files(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import json
 from collections import Counter
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from translate.formats.base import english_name, has_format
 from translate.records import Flag, Origin, OutputError, Row, Sentence
-from translate.storage import write_atomically
+from translate.storage import inside, open_ordinary, parse_json, write_atomically
 
 CARD_FILE = "README.md"
 CARD_MARK = (
@@ -38,6 +39,10 @@ LINE_BREAKS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "
 """Legal inside a JSON string, but line ends to str.splitlines and to some readers of JSON lines."""
 
 
+LARGEST_NUMBER = 2**53 - 1
+"""Of a place in a text: what every reader of JSON knows exactly."""
+
+
 def format_row(row: Row) -> str:
     """The row as one line of JSON, without its line end."""
     score = None if row.score is None else round(row.score, 4)
@@ -47,36 +52,34 @@ def format_row(row: Row) -> str:
         fields["origin"] = row.origin
     if row.id is not None:
         fields["id"] = row.id
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).translate(LINE_BREAKS)
+    line = json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return line.translate(LINE_BREAKS)
 
 
-def parse_row(line: str) -> Row:
-    """The reverse of `format_row`. Raises ValueError if the line is no row."""
-    try:
-        fields = json.loads(line)
-        origin = fields.get("origin")
-        flags = tuple(map(Flag, fields["flags"]))
-        row = Row(**{**fields, "flags": flags, "origin": None if origin is None else Origin(origin)})
-    except (TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ValueError(f"not a row: {line[:80]!r}") from error
-    texts, numbers = (row.doc, row.source, row.target), (row.paragraph, row.sentence, row.start, row.end)
-    if not (
-        all(isinstance(text, str) for text in texts)
-        and all(isinstance(number, int) for number in numbers)
-        and isinstance(row.score, float | int | None)
-    ):
-        raise ValueError(f"not a row, by the kinds of its values: {line[:80]!r}")
+def parse_row(line: str | bytes) -> Row:
+    """The reverse of `format_row`. Raises ValueError, which names the field, if the line is no row."""
+    row = parse_json(line, Row)
+    for name in ("paragraph", "sentence", "start", "end"):
+        if not 0 <= getattr(row, name) <= LARGEST_NUMBER:
+            raise ValueError(f"{name}: it has to be from 0 to {LARGEST_NUMBER}")
+    if row.start > row.end:
+        raise ValueError("start: it is behind end")
     return row
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a file. Raises OutputError that names file and line where one is no row."""
-    with path.open(encoding="utf-8-sig", newline="\n") as lines:  # an editor may have put a mark there
-        for number, line in enumerate(lines, 1):
-            try:
-                yield parse_row(line)
-            except ValueError as error:
-                raise OutputError(f"'{path}' line {number}: {error}", "give a file that translate wrote") from error
+    """The rows of a file. Raises OutputError that names file, line and field where one is no row."""
+    hint = "give a file that translate wrote"
+    try:
+        with open_ordinary(path) as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    # An editor may have put a mark at the beginning.
+                    yield parse_row(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
+                except ValueError as error:
+                    raise OutputError(f"'{path}' line {number}: not a row: {error}", hint) from error
+    except OSError as error:
+        raise OutputError(f"cannot read '{path}': {error.strerror or error}", hint) from error
 
 
 def format_span(document: str, sentence: Sentence) -> str:
@@ -90,18 +93,18 @@ def format_span(document: str, sentence: Sentence) -> str:
 
 
 def rows_path(folder: Path, document: str) -> Path:
-    """Where a document's rows go: `.txt` becomes `.jsonl`, another ending is kept before it."""
-    return folder / f"{document.removesuffix('.txt')}.jsonl"
+    """Where a document's rows go: `.txt` becomes `.jsonl`, another ending is kept before it. Raises OutputError as `inside` does."""
+    return inside(folder, f"{document.removesuffix('.txt')}.jsonl")
 
 
 def text_path(folder: Path, document: str) -> Path:
-    """Where a document's English goes: text, or a file of the document's own kind."""
-    return folder / english_name(document)
+    """Where a document's English goes: text, or a file of the document's own kind. Raises OutputError as `inside` does."""
+    return inside(folder, english_name(document))
 
 
 def source_path(folder: Path, document: str) -> Path | None:
     """Where the text goes that was taken out of a document, and that offsets count in; None for plain text and datasets."""
-    return folder / f"{document}.source.txt" if has_format(document) else None
+    return inside(folder, f"{document}.source.txt") if has_format(document) else None
 
 
 def written_paths(folder: Path, document: str, *, text: bool) -> list[Path]:

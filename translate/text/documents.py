@@ -10,20 +10,22 @@ import codecs
 import hashlib
 import io
 import os
+import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from translate.records import Document, InputError, Paragraph, Sentence
-from translate.storage import as_path, is_remote, remote_name
+from translate.storage import as_path, is_remote, open_ordinary, remote_name
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
 
 READ_BYTES = 1 << 20
 STANDARD_INPUT = "-"
+PATH_HINT = "check the path and its permissions"
 BOMS = (  # utf-32 before utf-16, whose mark it starts with
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -33,8 +35,35 @@ BOMS = (  # utf-32 before utf-16, whose mark it starts with
 )
 
 
-def find_files(argument: str, output: Path | None = None) -> list[Path]:
-    """The file that an argument names, or the *.txt below the folder that it names, sorted by path.
+class ReadingNow:
+    """Counts the blocks of code that read an input. While one does, a stop need not wait: reading may never end."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+
+    def __bool__(self) -> bool:
+        return self._depth > 0
+
+
+READING = ReadingNow()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files that an argument means, sorted by path, and what below a folder could not be looked at: name and error."""
+
+    paths: Sequence[Path]
+    failures: Sequence[tuple[str, InputError]] = ()
+
+
+def find_files(argument: str, output: Path | None = None) -> Found:
+    """The file that an argument names, or the *.txt below the folder that it names.
 
     Below a folder, hidden names, the folder `output`, and folders that a run has written are left out.
 
@@ -42,21 +71,31 @@ def find_files(argument: str, output: Path | None = None) -> list[Path]:
     """
     path = as_path(argument)
     if is_remote(path):
-        return _find_remote(path)
+        return Found(_find_remote(path))
     shown = argument if argument.isprintable() else ascii(argument)[1:-1]
     try:
         if path.is_dir():
-            found = sorted(_walk(path, frozenset(), _identify(output)))
+            found = list(_walk(path, _identify(output)))
             if not found:
                 raise InputError(f"no *.txt in the folder '{shown}'", "name the files, if theirs is another ending")
-            return found
-        if not path.exists():
+            failures = sorted((item for item in found if isinstance(item, tuple)), key=lambda item: item[0])
+            return Found(sorted(item for item in found if isinstance(item, Path)), failures)
+        if not os.path.lexists(path):
             raise InputError(f"no file or folder '{shown}'", _path_hint(argument))
-        if not path.is_file():
-            raise InputError(f"'{shown}' is no ordinary file", "pipe it in, with - for the file name")
+        _check_file(path, shown)
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read '{shown}': {_reason(error)}", _path_hint(argument)) from error
-    return [path]
+    return Found([path])
+
+
+def _check_file(path: Path, shown: str) -> None:
+    """Raise InputError for what is there and can never be a document: a pipe, a device, a link that leads nowhere."""
+    try:
+        ordinary = stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        raise InputError(f"'{shown}' is a link that leads nowhere", "remove it, or mend what it leads to") from None
+    if not ordinary:
+        raise InputError(f"'{shown}' is no ordinary file", "pipe it in, with - for the file name")
 
 
 def _find_remote(path: Path) -> list[Path]:
@@ -72,13 +111,17 @@ def _find_remote(path: Path) -> list[Path]:
     return found
 
 
+Identity = tuple[int, int]
+"""Device and inode."""
+
+
 def _is_listed(file: Path, folder: Path) -> bool:
     """Whether a remote file is a *.txt, and no name below the folder is hidden."""
     names = str(file)[len(str(folder)) :].split("/")
     return file.name.lower().endswith(".txt") and not any(name.startswith(".") for name in names)
 
 
-def _identify(folder: Path | None) -> frozenset[tuple[int, int]]:
+def _identify(folder: Path | None) -> frozenset[Identity]:
     """What tells a folder from others, if it is there."""
     if folder is None or is_remote(folder) or not folder.is_dir():
         return frozenset()
@@ -89,27 +132,55 @@ def _identify(folder: Path | None) -> frozenset[tuple[int, int]]:
 def _is_run(folder: Path) -> bool:
     """Whether a run has been written into the folder: what is in it is English."""
     try:
-        with (folder / "run.json").open(encoding="utf-8") as file:
-            return '"signature"' in file.read(1000)
+        with open_ordinary(folder / "run.json") as file:
+            return b'"signature"' in file.read(1000)
     except (OSError, ValueError):
         return False
 
 
-def _walk(folder: Path, above: frozenset[tuple[int, int]], left_out: frozenset[tuple[int, int]]) -> Iterator[Path]:
-    """The *.txt below a folder; a link that leads back to a folder above is not followed."""
-    status = folder.stat()
-    here = (status.st_dev, status.st_ino)
-    if here in above or (above and (here in left_out or _is_run(folder))):
-        return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            path = folder / entry.name
+def _walk(top: Path, left_out: frozenset[Identity]) -> Iterator[Path | tuple[str, InputError]]:
+    """The *.txt below a folder; name and error of an entry, or of a folder below it, that cannot be one or be read.
+
+    Links to folders are followed, one that leads back to a folder above it excepted. Each folder is reached by one link at
+    most: a few that link to one another would have more paths than anybody could walk. Hidden names are left out, and below
+    the first folder `left_out` and what a run has written.
+    """
+    linked: set[Identity] = set()
+    waiting: list[tuple[Path, frozenset[Identity]]] = [(top, frozenset())]
+    while waiting:
+        folder, above = waiting.pop()
+        try:
+            status = folder.stat()
+            here = (status.st_dev, status.st_ino)
+            if here in above or (folder.is_symlink() and here in linked and folder != top):
+                continue
+            if above and (here in left_out or _is_run(folder)):
+                continue
+            if folder.is_symlink():
+                linked.add(here)
+            with os.scandir(folder) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name, reverse=True)
+        except OSError as error:
+            if folder == top:
+                raise
+            yield str(folder), InputError(f"cannot read '{folder}': {_reason(error)}", PATH_HINT)
+            continue
+        for entry in listed:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
-                yield from _walk(path, above | {here}, left_out)
-            elif entry.name.lower().endswith(".txt"):
-                yield path
+            path = folder / entry.name
+            try:
+                if entry.is_dir():
+                    waiting.append((path, above | {here}))
+                elif entry.name.lower().endswith(".txt"):
+                    if not entry.is_file():
+                        _check_file(path, str(path))
+                    yield path
+            except OSError as error:
+                if entry.name.lower().endswith(".txt"):
+                    yield str(path), InputError(f"cannot read '{path}': {_reason(error)}", PATH_HINT)
+            except InputError as error:
+                yield str(path), error
 
 
 def _path_hint(argument: str) -> str:
@@ -117,7 +188,9 @@ def _path_hint(argument: str) -> str:
         return f"options are listed by `translate --help`; a file of that name is './{argument}'"
     if not argument.isprintable():
         return "the name holds characters that cannot be shown; rename the file"
-    return "check the path and its permissions"
+    if any(mark in argument for mark in "*?["):
+        return "nothing here has put file names in the place of that pattern; without quotation marks a shell does"
+    return PATH_HINT
 
 
 def _reason(error: Exception) -> str:
@@ -156,7 +229,7 @@ def open_document(
     digest = hashlib.sha256()
     size = 0
     try:
-        with path.open("rb") as file:
+        with READING, open_ordinary(path) as file:
             check(file, name)
             encoding = detect_encoding(file, encoding)
             decoder = codecs.getincrementaldecoder(encoding)()
@@ -166,7 +239,7 @@ def open_document(
                 size += len(block)
             _check_block(decoder, b"", offset=size, name=name, encoding=encoding, final=True)
     except OSError as error:
-        raise InputError(f"cannot read '{name}': {_reason(error)}", "check the path and its permissions") from error
+        raise InputError(f"cannot read '{name}': {_reason(error)}", PATH_HINT) from error
     return Document(name, path, encoding, digest.hexdigest(), size)
 
 
@@ -233,16 +306,21 @@ def stream_lines(document: Document) -> Iterator[str]:
 
 def _whole_characters(text: TextIO) -> Iterator[str]:
     """The stream's lines. Raises UnicodeError at half of a surrogate pair, which some encodings can spell."""
-    for line in text:
+    while line := _read_line(text):
         line.encode()
         yield line
+
+
+def _read_line(text: TextIO) -> str:
+    with READING:
+        return text.readline()
 
 
 class _HashingReader(io.RawIOBase):
     """The bytes of a file, their sha256 taken on the way."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
+        self._file = open_ordinary(path)
         self.digest = hashlib.sha256()
 
     def readable(self) -> bool:
@@ -318,7 +396,8 @@ def standard_lines(encoding: str = "utf-8") -> tuple[Document, Iterator[str]]:
     """The same as lines, each with its line end."""
     stream = sys.stdin.buffer
     try:
-        head = stream.peek(4)[:4] if isinstance(stream, io.BufferedReader) else b""
+        with READING:
+            head = stream.peek(4)[:4] if isinstance(stream, io.BufferedReader) else b""
     except OSError as error:
         raise _unreadable_input(error) from error
     encoding = next((found for mark, found in BOMS if head.startswith(mark)), None) or check_encoding(encoding)
@@ -351,7 +430,7 @@ class Line:
 def read_lines(path: Path, encoding: str) -> list[Line]:
     """A file's lines, ended by \\n or \\r\\n and by nothing else, as sacreBLEU reads them. Raises InputError."""
     document = open_document(existing_file(path), encoding)
-    with path.open(encoding=document.encoding, newline="\n") as file:
+    with io.TextIOWrapper(open_ordinary(path), encoding=document.encoding, newline="\n") as file:
         lines, start = [], 0
         for number, line in enumerate(file):
             lines.append(Line(number, start, line.removesuffix("\n").removesuffix("\r")))

@@ -92,9 +92,9 @@ INLINE float quantise_head(const float *x, word head, uint32_t *words, int32_t *
     vec factor = all(127 / most);
     ivec whole = (ivec){};
     for (word i = 0; i < head; i += LANES) {
-        ivec bytes = nearest(load(x + i) * factor);
-        *(bvec *)((char *)words + i) = __builtin_convertvector(bytes, bvec);
-        whole += bytes;
+        bvec bytes = __builtin_convertvector(nearest(load(x + i) * factor), bvec);
+        *(bvec *)((char *)words + i) = bytes;
+        whole += __builtin_convertvector(bytes, ivec); /* what is no number is a byte by now, so that the sum stays in bounds */
     }
     *sum = 128 * total_int(whole);
     return most * (1.0f / 127);
