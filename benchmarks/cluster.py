@@ -29,6 +29,7 @@ from pathlib import Path
 from pages import replace_block
 from translate.cluster.journal import Journal, Known
 from translate.cluster.worker import pack_items, unpack_items, window_texts
+from translate.formats.opening import Reading
 from translate.records import Settings, Translation
 from translate.run.events import Item, Progress, Translated
 from translate.run.folder import RunFolder
@@ -119,7 +120,7 @@ def measure_driver(lines: Sequence[str]) -> Driver:
         folder = Path(name)
         (folder / "a.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         items: list[Item] = []
-        split = timed(lambda: items.extend(read_items({"a.txt": folder / "a.txt"}, "utf-8")), len(lines))
+        split = timed(lambda: items.extend(read_items({"a.txt": folder / "a.txt"}, Reading())), len(lines))
         windows = [pack_items(chunk) for chunk in make_chunks(items, WINDOW)]
         texts = [window_texts(window) for window in windows]
         count = sum(map(len, texts))

@@ -113,13 +113,14 @@ TYPES: dict[str, dict[str, Any]] = {
     "int": {"type": "integer", "minimum": 0},
     "float | None": {"type": ["number", "null"]},
     "tuple[Flag, ...]": {"type": "array", "uniqueItems": True, "items": {"enum": [flag.value for flag in Flag]}},
+    "str | int | None": {"type": ["string", "integer"]},
     "Origin | None": {"enum": [origin.value for origin in Origin]},
 }
 """A field's type → what JSON Schema calls it."""
 
 
 def schema() -> str:
-    """The JSON Schema of a row: the fields of the record; `origin` alone may be missing."""
+    """The JSON Schema of a row: the fields of the record; `origin` and `id` may be missing."""
     documented = documented_fields(Row)
     properties = {name: {**TYPES[kind], "description": said} for name, (kind, said) in documented.items()}
     whole = {
@@ -128,7 +129,7 @@ def schema() -> str:
         "description": "One line of an output file: a sentence, where it stands, and its translation.",
         "type": "object",
         "properties": properties,
-        "required": [name for name in properties if name != "origin"],
+        "required": [name for name in properties if name not in ("origin", "id")],
         "additionalProperties": False,
     }
     return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"

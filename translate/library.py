@@ -15,6 +15,7 @@ from statistics import fmean
 from typing import Any
 
 from translate.model.catalog import resolve_model
+from translate.protect.glossary import read_glossary
 from translate.records import Document, Flag, InputError, OutputError, Row, Settings, format_signature
 from translate.run.checks import order_flags
 from translate.run.events import DocumentDone, DocumentFailed, End, Event, Item, Summary, Translated
@@ -62,7 +63,7 @@ class Translator:
 
     `model` is a hub name, a folder or a name of models.txt; None is the first of models.txt that is there. The other words
     are those of the command: `translate --help`. `memory` is a file that keeps every sentence for the next time, and may be
-    the memory.sqlite of a run. Raises TranslateError, whose `message` says what is wrong and whose `hint` what to do.
+    the memory.sqlite of a run; `glossary` is a file of terms. Raises TranslateError, whose `message` says what is wrong and whose `hint` what to do.
     Not to be used by two threads at once.
     """
 
@@ -75,9 +76,19 @@ class Translator:
         device: str = "auto",
         beams: int | None = None,
         normalize: bool = True,
+        target_language: str | None = None,
+        glossary: str | PathLike[str] | None = None,
         memory: str | PathLike[str] | None = None,
     ) -> None:
-        settings = Settings(engine=engine, dtype=dtype, device=device, beams=beams, normalize=normalize)
+        settings = Settings(
+            engine=engine,
+            dtype=dtype,
+            device=device,
+            beams=beams,
+            normalize=normalize,
+            target_language=target_language,
+            glossary=() if glossary is None else read_glossary(Path(glossary)),
+        )
         resolution = resolve_model(model, None)
         for refusal in resolution.refusals:
             log.warning("not using %s: %s; using %s", refusal.entry, refusal.reason, resolution.model.name)
@@ -162,6 +173,9 @@ def translate_files(
     text: bool = False,
     memory: bool = True,
     overwrite: bool = False,
+    wrapped: bool = False,
+    field: str | None = None,
+    id: str | None = None,
     on_event: Callable[[Event], None] = lambda _: None,
 ) -> FilesTranslation:
     """Translate files and folders into rows below `output`, as the command does; the same call again goes on.
@@ -177,7 +191,7 @@ def translate_files(
     >>> [row.target for row in read_rows(result.done[0].path)]
     ['Good day.', 'It rains.']
 
-    A file that cannot be read does not stop the others: it is in `failed`. `on_event` is told of everything that happens.
+    `wrapped`, `field` and `id` are the options of these names. A file that cannot be read does not stop the others: it is in `failed`. `on_event` is told of everything that happens.
     Raises TranslateError for what concerns the whole run: no file at all, the model, the output folder.
     """
     names = tuple(str(file) for file in files)
@@ -191,6 +205,9 @@ def translate_files(
         text=text,
         memory=memory,
         overwrite=overwrite,
+        wrapped=wrapped,
+        field=field,
+        id=id,
     )
     events: list[DocumentDone | DocumentFailed | Summary] = []
     for event in run(job):

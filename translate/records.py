@@ -63,7 +63,11 @@ class Flag(StrEnum):
     OMISSION = "omission", "the target is so short for its source that a clause seems to be left out"
     NUMBER_MISMATCH = "number-mismatch", "a number, date, clock time or amount is not the same on both sides"
     NEGATION = "negation", "a plain negation is on one side only"
-    PROTECTED_LOST = "protected-lost", "a URL or mail address of the source is not in the target as it is"
+    PROTECTED_LOST = (
+        "protected-lost",
+        "an address, placeholder, tag or code of the source is not in the target as it is",
+    )
+    TERM_MISSING = "term-missing", "a term of the glossary is in the source, its English not in the target"
     UNKNOWN_TOKEN = "unknown-token", "characters that the model's vocabulary does not have"
     MAX_LENGTH = "max-length", "decoding was stopped at the row's limit, 3 × its source + 32 tokens"
     EMPTY = "empty", "the model gave nothing"
@@ -118,6 +122,8 @@ class Located:
     document: Document
     sentence: Sentence
     space: str = ""
+    id: str | int | None = None
+    """Of the dataset's record that it stands in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +185,8 @@ class Row:
     """Doubts and notes, from the list below; mostly empty."""
     origin: Origin | None = None
     """`human` for a person's correction, `translation-memory` for an exact match there; not written where a model translated."""
+    id: str | int | None = None
+    """Of the dataset's record that it stands in: `--id`, or the record's number from 0. Only in rows of datasets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +207,18 @@ class Model:
     def short_name(self) -> str:
         """The last part of the name: the folder under `--output`."""
         return self.name.rstrip("/").rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """An entry of a glossary: how a German term is to be called in English."""
+
+    german: str
+    """In its base form; one word or several."""
+    english: str
+    """In the singular, if it has one."""
+    keep: bool = False
+    """Whether the English is written as it stands here: never in the plural, never with another capital."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +245,10 @@ class Settings:
     """Source tokens; a longer sentence is split at a clause end."""
     chunk_sentences: int = 1_000
     """Sentences in the window that is sorted by length."""
+    target_language: str | None = None
+    """As `--target-language` says; null is English."""
+    glossary: tuple[Term, ...] = ()
+    """The terms of `--glossary`."""
 
 
 Signature = Mapping[str, str]

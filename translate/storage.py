@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from translate.records import InputError, OutputError
 
@@ -27,9 +27,9 @@ AGAIN = "make room, or check the folder and its permissions; then run the same c
 
 
 class AtomicFile:
-    """A text file that appears under its name when `finish` is called, or not at all. Its methods raise OutputError."""
+    """A file that appears under its name when `finish` is called, or not at all. Its methods raise OutputError."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, binary: bool = False) -> None:
         self.path = path
         self._temporary = temporary_path(path)
         with _named_errors(self.path):
@@ -37,26 +37,28 @@ class AtomicFile:
             if len(os.fsencode(path.name)) > LONGEST_NAME:
                 raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
             self._temporary.unlink(missing_ok=True)  # and begun anew: if it is a link, nothing is written through it
-            self._file = self._temporary.open("x", encoding="utf-8", newline="\n")
+            self.stream: IO[Any] = (
+                self._temporary.open("xb") if binary else self._temporary.open("x", encoding="utf-8", newline="\n")
+            )
 
-    def write(self, text: str) -> None:
-        """Add some text."""
+    def write(self, text: str | bytes) -> None:
+        """Add some text, or some bytes if it is `binary`."""
         with _named_errors(self.path):
-            self._file.write(text)
+            self.stream.write(text)
 
     def finish(self) -> None:
         """Flush it to disk and give it its name."""
         with _named_errors(self.path):
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+            self.stream.flush()
+            os.fsync(self.stream.fileno())
+            self.stream.close()
             self._temporary.replace(self.path)
             _flush_folder(self.path.parent)
 
     def discard(self) -> None:
         """Leave nothing behind. Never raises: it is called when something else has gone wrong."""
         with suppress(OSError):
-            self._file.close()
+            self.stream.close()
         with suppress(OSError):
             self._temporary.unlink()
 
@@ -77,34 +79,35 @@ def is_being_written(path: Path) -> bool:
 class ObjectFile:
     """The same in an object store: written here, and put there as a whole. Its methods raise OutputError."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, binary: bool = False) -> None:
         self.path = path
-        self._file = tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="\n", prefix="translate-")  # noqa: SIM115  # closed by finish or discard
+        mode: dict[str, str] = {} if binary else {"encoding": "utf-8", "newline": "\n"}
+        self.stream: IO[Any] = tempfile.NamedTemporaryFile("wb" if binary else "w", prefix="translate-", **mode)  # type: ignore[call-overload]  # noqa: SIM115  # closed by finish or discard
 
-    def write(self, text: str) -> None:
-        """Add some text."""
-        self._file.write(text)
+    def write(self, text: str | bytes) -> None:
+        """Add some text, or some bytes if it is `binary`."""
+        self.stream.write(text)
 
     def finish(self) -> None:
         """Put it into the store under its name; there an object is whole or not there."""
         store: Any = self.path
         try:
-            self._file.flush()
-            store.fs.put_file(self._file.name, store.path)
+            self.stream.flush()
+            store.fs.put_file(self.stream.name, store.path)
         except Exception as error:  # each store has errors of its own
             hint = "check the address and your permissions; then run the same command again: it goes on"
             raise OutputError(f"cannot write '{self.path}': {error}", hint) from error
-        self._file.close()
+        self.stream.close()
 
     def discard(self) -> None:
         """Leave nothing behind."""
         with suppress(OSError):
-            self._file.close()
+            self.stream.close()
 
 
-def new_file(path: Path) -> AtomicFile | ObjectFile:
-    """A text file that appears when it is finished, wherever the path leads."""
-    return ObjectFile(path) if is_remote(path) else AtomicFile(path)
+def new_file(path: Path, *, binary: bool = False) -> AtomicFile | ObjectFile:
+    """A file of text, or of bytes, that appears when it is finished, wherever the path leads."""
+    return ObjectFile(path, binary=binary) if is_remote(path) else AtomicFile(path, binary=binary)
 
 
 @contextmanager
@@ -213,6 +216,13 @@ def is_remote(path: Path) -> bool:
 def absolute_name(path: Path) -> str:
     """What names the path from every folder, the reverse of `as_path`; links are not followed."""
     return str(path) if is_remote(path) else os.path.abspath(path)
+
+
+def place_of(path: Path, folder: Path) -> str:
+    """Where a path is as seen from a folder, so that both may be moved together; a remote one by its own name."""
+    if is_remote(path) or is_remote(folder):
+        return absolute_name(path)
+    return Path(os.path.relpath(os.path.abspath(path), os.path.abspath(folder))).as_posix()
 
 
 def remote_name(path: Path) -> str:

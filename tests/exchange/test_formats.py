@@ -225,6 +225,7 @@ def test_parquet_has_every_field(tmp_path: Path) -> None:
         "score": None,
         "flags": ["loop", "retried"],
         "origin": None,
+        "id": None,
     }
     assert table.schema.metadata[b"model"] == ABOUT.model.encode()
 

@@ -47,10 +47,10 @@ def test_lines_of_models_txt(in_folder: Path) -> None:
     [
         ("a b c\n", "line 1: cannot understand 'a b c'"),
         ("# nothing\n", "names no model"),
-        ("\n../no\n", "no model '../no'"),
+        ("\nnix\n", "line 2: no model 'nix'"),
         ("a/b surplus\n", "cannot understand"),
-        ("a/b\xff".encode("latin-1"), "cannot read"),
-        ("/etc/passwd", "no model"),
+        ("a/b\nc/d\xff".encode("latin-1"), "models.txt' line 2: it is not UTF-8"),
+        ("a/b/c", "line 1: no model 'a/b/c'"),
     ],
 )
 def test_garbage_in_models_txt_is_named(text: str | bytes, message: str, in_folder: Path) -> None:
@@ -79,6 +79,8 @@ def test_the_default_is_the_one_of_the_contract() -> None:
     assert list(map(str, entries)) == [
         "Helsinki-NLP/opus-mt-de-en@6f6b23ef5ef8a586414ad9d2b7dda64ca5352935",
         "Helsinki-NLP/opus-mt-de-en",
+        "Helsinki-NLP/opus-mt-tc-big-gmw-gmw",
+        "Helsinki-NLP/opus-mt-gmw-en",
         "tiny-de-en",
     ]
 
@@ -113,6 +115,22 @@ def test_another_kind_of_model_is_named(tiny: Model, tmp_path: Path) -> None:
     (copy / "config.json").write_text("[")
     with pytest.raises(ModelError, match="cannot read"):
         check_folder(copy)
+
+
+def test_a_line_that_cannot_be_had_is_skipped(in_folder: Path, tiny: Model) -> None:
+    """With its reason: a folder that is not there, a file, a folder without a model. Who insists on one gets the error."""
+    Path("empty").mkdir()
+    Path("models.txt").write_text("./missing\n/etc/passwd\nempty\ntiny-de-en bundled\n")
+    found = resolve_model(None)
+    assert found.model.name == "tiny-de-en"
+    assert [(refusal.entry.name, refusal.reason) for refusal in found.refusals] == [
+        ("./missing", "there is no such folder"),
+        ("/etc/passwd", "there is no such folder"),
+        ("empty", "'empty' holds no config.json"),
+    ]
+    for name in ("./missing", "empty"):
+        with pytest.raises(ModelError):
+            resolve_model(name)
 
 
 def test_names_that_are_nothing_are_errors(in_folder: Path) -> None:

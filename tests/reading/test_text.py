@@ -33,7 +33,10 @@ def test_articles_side_by_side(out: Path, translate: Command) -> None:
     assert "d/a.txt (3 rows, 1 with flags)" in lines
     assert lines[lines.index("  Eins. Zwei.") + 1].startswith("    One. Two. Two.")
     joined = " ".join(line.strip(" !") for line in lines)
-    assert f"out/m/d/a.jsonl:2: loop (target repeats itself where the source does not); retried ({Flag.RETRIED.meaning})" in joined
+    assert (
+        f"out/m/d/a.jsonl:2: loop (target repeats itself where the source does not); retried ({Flag.RETRIED.meaning})"
+        in joined
+    )
     assert "out/m/b.jsonl:1: corrected by a person" in joined
     assert "\x1b" not in done.stdout
     assert max(map(len, lines)) <= 80

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.helpers.texts import outputs, write_texts
+from translate.formats import opening
 from translate.records import Settings
-from translate.run import windows
 from translate.run.events import DocumentDone, DocumentFailed, Event, Loaded
 from translate.run.pipeline import run
 from translate.run.plan import Job
@@ -76,13 +77,13 @@ def test_a_document_that_changes_while_it_is_read_leaves_no_file(
         Path(name).write_text("Das Haus ist alt.\nEs regnet.\n", encoding="utf-8")
     before = documents.open_document
 
-    def changing(path: Path, encoding: str, name: str) -> object:
-        document = before(path, encoding, name)
+    def changing(path: Path, *options: Any) -> object:
+        document, name = before(path, *options), options[1]
         if name == "a.txt":
             path.write_text("Das Haus war alt.\nEs regnet.\n", encoding="utf-8")
         return document
 
-    monkeypatch.setattr(windows, "open_document", changing)
+    monkeypatch.setattr(opening, "open_document", changing)
     events = translate("a.txt", "b.txt")
     assert [event.error.message for event in events if isinstance(event, DocumentFailed)] == [
         "'a.txt' changed while it was read"

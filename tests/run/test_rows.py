@@ -53,7 +53,7 @@ def test_rows_are_read_by_the_tools_of_the_field(tmp_path: Path) -> None:
     ("document", "rows", "text"),
     [
         ("data/a.txt", "out/data/a.jsonl", "out/data/a.en.txt"),
-        ("a.md", "out/a.md.jsonl", "out/a.md.en.txt"),
+        ("a.md", "out/a.md.jsonl", "out/a.en.md"),
         ("a", "out/a.jsonl", "out/a.en.txt"),
     ],
 )

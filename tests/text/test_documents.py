@@ -77,7 +77,7 @@ def test_bytes_that_are_no_text_are_named(data: bytes, options: dict[str, str], 
     """File, byte, offset and encoding; never a question mark in the text."""
     Path("a.txt").write_bytes(data)
     with pytest.raises(InputError) as caught:
-        open_document(Path("a.txt"), **options)
+        open_document(Path("a.txt"), options.get("encoding", "utf-8"))
     assert message in caught.value.message
     assert "encoding" in caught.value.hint or "utf-16" in caught.value.hint
 

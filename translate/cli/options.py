@@ -23,9 +23,16 @@ from translate.records import OutputError, TranslateError
 T = TypeVar("T")
 
 Files = Annotated[
-    list[str], typer.Argument(metavar="FILES…", help="Text files, folders of *.txt, or - for standard input.")
+    list[str],
+    typer.Argument(
+        metavar="FILES…",
+        help="Texts, HTML, DOCX, SRT, VTT, Markdown, datasets; folders of *.txt; or - for standard input.",
+    ),
 ]
 Encoding = Annotated[str, typer.Option("--encoding", "-e", help="Of files without a byte order mark.")]
+Wrapped = Annotated[
+    bool, typer.Option("--wrapped", "-w", help="Lines are broken by width: paragraphs end at blank lines.")
+]
 ModelsFile = Annotated[Path | None, typer.Option("--models-file", help="Instead of ./models.txt or the built-in one.")]
 Device = Annotated[
     str, typer.Option("--device", "-D", help="auto, cpu, cuda, cuda:N or mps.", autocompletion=complete_device)

@@ -24,6 +24,7 @@ from translate.cli.options import (
     Encoding,
     Files,
     ModelsFile,
+    Wrapped,
     check_choice,
     check_device,
     check_folder,
@@ -106,8 +107,18 @@ class RunOptions:
         int | None, typer.Option("--batch-tokens", min=1, help="Padded source tokens a batch (the default way).")
     ] = None
     encoding: Encoding = "utf-8"
+    wrapped: Wrapped = False
+    field: Annotated[
+        str | None,
+        typer.Option(
+            "--field", metavar="NAME", help="Of datasets (.jsonl, .csv, .tsv, .parquet): the column to translate."
+        ),
+    ] = None
+    id: Annotated[
+        str | None, typer.Option("--id", metavar="NAME", help="Of datasets: the column that tells records apart.")
+    ] = None
     text: Annotated[
-        bool, typer.Option("--text", "-t", help="Also write the English text, with the source's paragraphs.")
+        bool, typer.Option("--text", "-t", help="Also write the English text, or the dataset with one more column.")
     ] = False
     memory: Annotated[
         bool | None,
@@ -125,6 +136,18 @@ class RunOptions:
     normalize: Annotated[
         bool, typer.Option("--normalize/--no-normalize", help="Punctuation as OPUS-MT models learned it.")
     ] = True
+    target_language: Annotated[
+        str | None,
+        typer.Option(
+            "--target-language",
+            metavar="CODE",
+            help="Of models with several targets: another than English, such as fra.",
+        ),
+    ] = None
+    glossary: Annotated[
+        Path | None,
+        typer.Option("--glossary", metavar="FILE", help="TSV, CSV or TBX: German term, English term, optionally keep."),
+    ] = None
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit status 3 if any row has a flag other than passthrough.")
     ] = False
@@ -174,6 +197,9 @@ def check_run(options: RunOptions) -> None:
             (options.piped and options.text, "--text", files_only),
             (options.piped and options.shard is not None, "--shard", files_only),
             (options.ray is not None and (options.piped or options.memory is False), "--ray", kept),
+            (options.piped and options.field is not None, "--field", files_only),
+            (options.id is not None and options.field is None, "--id", "goes with --field only"),
+            (options.ray is not None and options.field is not None, "--field", "does not go with --ray; use --shard"),
             (options.ray is None and options.workers is not None, "--workers", ray_only),
             (options.ray is None and options.gpus_per_worker is not None, "--gpus-per-worker", ray_only),
             (
@@ -192,6 +218,7 @@ def check_run(options: RunOptions) -> None:
 def make_job(options: RunOptions) -> Job:
     """The job that the options describe. Raises a usage error for what cannot be meant, before anything is loaded."""
     check_run(options)
+    from translate.protect.glossary import read_glossary
     from translate.run.plan import Job
     from translate.run.record import parse_shard
 
@@ -204,6 +231,8 @@ def make_job(options: RunOptions) -> Job:
         batch_size=options.batch_size,
         batch_tokens=options.batch_tokens,
         normalize=options.normalize,
+        target_language=options.target_language,
+        glossary=() if options.glossary is None else read_glossary(options.glossary),
     )
     return Job(
         arguments=tuple(options.files),
@@ -213,6 +242,9 @@ def make_job(options: RunOptions) -> Job:
         settings=settings,
         encoding=options.encoding,
         text=options.text,
+        wrapped=options.wrapped,
+        field=options.field,
+        id=options.id,
         memory=not options.piped if options.memory is None else options.memory,
         overwrite=options.overwrite,
         shard=None if options.shard is None else check_option(options.shard, parse_shard, "--shard"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from translate.cli.options import Encoding, Files, ModelsFile, check_sources, is_piped
+from translate.cli.options import Encoding, Files, ModelsFile, Wrapped, check_sources, is_piped
 from translate.cli.progress import Activity
 from translate.cli.streams import say_error, show
 from translate.records import Settings, TranslateError
@@ -26,6 +26,7 @@ class SegmentOptions:
 
     files: Files
     encoding: Encoding = "utf-8"
+    wrapped: Wrapped = False
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines on standard output: what it gives anyway.")] = (
         False
     )
@@ -34,22 +35,23 @@ class SegmentOptions:
 def segment_command(options: SegmentOptions) -> None:
     """Documents → sentences → standard output."""
     check_sources(options.files, options.encoding)
+    from translate.formats.opening import Reading, open_text
     from translate.run.plan import find_documents
     from translate.run.rows import format_span
-    from translate.text.documents import open_document, read_paragraphs, standard_input
-    from translate.text.sentences import split_sentences
+    from translate.text.documents import split_lines, standard_input
+    from translate.text.wrapped import join_wrapped, split_joined
 
     if is_piped(options.files):
-        document, paragraphs = standard_input(options.encoding)
-        for sentence in split_sentences(paragraphs):
+        document, paragraphs = standard_input(options.encoding, join_wrapped if options.wrapped else None)
+        for sentence in split_joined(paragraphs):
             print(format_span(document.name, sentence))
         return
     paths, failures = find_documents(options.files)
     errors: list[TranslateError] = [failure.error for failure in failures]
     for path in paths.values():
         try:
-            document = open_document(path, options.encoding)
-            for sentence in split_sentences(read_paragraphs(document)):
+            document, lines = open_text(path, Reading(options.encoding, options.wrapped))
+            for sentence in split_joined(split_lines(lines)):
                 print(format_span(document.name, sentence))
         except TranslateError as error:
             errors.append(error)

@@ -75,10 +75,12 @@ def run_on_cluster(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda
         report = _ask_first_worker(equipment, size)
         equipment = dataclasses.replace(equipment, signature=report.signature)
         seconds = time.perf_counter() - started
-        loaded = people.sign(_describe(resolution, report, size, seconds))
+        loaded = people.sign(_describe(resolution, report, job, size, seconds))
         yield loaded
         tally = Tally(loaded, failed=len(failures))
         with open_folder(job, loaded, report.batch_tokens, paths, failures) as outputs:
+            if not job.overwrite:
+                outputs.check_inputs(paths)
             journal = _start_journal(job, kept_folder(job, resolution.model), report)
             equipment = dataclasses.replace(equipment, journal=journal)
             windows = _make_windows(paths, job, equipment, report, size) if paths else None
@@ -91,14 +93,14 @@ def run_on_cluster(job: Job, cluster: Cluster, stop: Callable[[], bool] = lambda
     yield tally.summarize()
 
 
-def _describe(resolution: Resolution, report: Report, size: Size, seconds: float) -> Loaded:
+def _describe(resolution: Resolution, report: Report, job: Job, size: Size, seconds: float) -> Loaded:
     return Loaded(
         resolution.model,
         resolution.refusals,
         report.engine,
         report.device,
         report.dtype,
-        report.signature,
+        {**report.signature, **job.reading.signature},
         seconds,
         f"{size.workers} workers on a Ray cluster of {size.nodes} nodes",
     )
@@ -147,7 +149,7 @@ def _make_windows(paths: Mapping[str, Path], job: Job, equipment: Equipment, rep
     quiet_data(logging.ERROR)  # below are plans and timings, which the user has not asked for
     warnings.filterwarnings("ignore", "The minimum number of concurrent actors")  # it counts documents, not windows
     documents = [{"name": name, "path": absolute_name(path)} for name, path in paths.items()]
-    reading = {"encoding": job.encoding, "versions": equipment.versions, "journal": equipment.journal}
+    reading = {"reading": job.reading, "versions": equipment.versions, "journal": equipment.journal}
     tables = {"batch_size": None, "batch_format": "pyarrow"}
     one, pool = ray.data.ActorPoolStrategy(size=1), ray.data.ActorPoolStrategy(size=size.workers)
     return (

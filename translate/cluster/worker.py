@@ -22,6 +22,7 @@ import ray
 from filelock import FileLock
 
 from translate.cluster.journal import Known, remember
+from translate.formats.opening import Reading
 from translate.machine import package_versions
 from translate.model.folder import CANARY_FILE, SMALL_FILES, fingerprint, weight_file
 from translate.records import (
@@ -35,7 +36,7 @@ from translate.records import (
     Signature,
     Translation,
 )
-from translate.run.events import Begin, DocumentFailed, End, Item
+from translate.run.events import Begin, DocumentFailed, End, Item, RecordEnd
 from translate.run.loading import load
 from translate.run.memory import Remembered, window_key
 from translate.run.translator import make_translator
@@ -65,6 +66,8 @@ def _pack_item(item: Item) -> dict[str, str | int]:
             return {"kind": "sentence", "name": document.name, "text": sentence.text, "space": space, **place, **span}
         case DocumentFailed(name, error):
             return {"kind": "failed", "name": name, "text": error.message, "encoding": error.hint}
+        case RecordEnd():
+            raise ValueError("a dataset's records are translated on one machine")
         case Begin(document):
             return {"kind": "begin", **_pack_document(document)}
         case End(document, space):
@@ -107,11 +110,11 @@ def window_name(window: Any) -> str:
     return ":".join(str(window[column][0].as_py()) for column in ("kind", "number", "name"))
 
 
-def split_documents(documents: Any, *, encoding: str, versions: Mapping[str, str], journal: Any) -> Iterator[Any]:
+def split_documents(documents: Any, *, reading: Reading, versions: Mapping[str, str], journal: Any) -> Iterator[Any]:
     """A table of names and paths → tables of items, in order. Raises ModelError where the node's versions are not the driver's."""
     check_versions(versions, journal)
     paths = {row["name"]: as_path(row["path"]) for row in documents.to_pylist()}
-    for items in make_chunks(read_items(paths, encoding), BLOCK_ITEMS):
+    for items in make_chunks(read_items(paths, reading), BLOCK_ITEMS):
         yield pack_items(items)
 
 

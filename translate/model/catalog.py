@@ -95,22 +95,44 @@ def find_models_file(given: Path | None) -> Path:
 
 def read_models_file(path: Path) -> list[Entry]:
     """The entries of a models.txt, in order. Raises ModelError that names the line that cannot be understood."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"cannot read '{path}': {error}", "models.txt is UTF-8 text, one model a line") from error
     entries = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_read_lines(path), 1):
         words = re.sub(r"(^|\s)#.*", "", line).split()
         if not words:
             continue
         if len(words) > 2 or (len(words) == 2 and words[1] != "bundled"):
             hint = "a line is a hub name, a folder, or a bundled name followed by the word bundled; # starts a comment"
             raise ModelError(f"'{path}' line {number}: cannot understand '{line.strip()[:80]}'", hint)
-        entries.append(Entry(words[0], Kind.BUNDLED) if len(words) == 2 else parse_name(words[0]))
+        try:
+            entries.append(Entry(words[0], Kind.BUNDLED) if len(words) == 2 else _parse_line(words[0]))
+        except ModelError as error:
+            raise ModelError(f"'{path}' line {number}: {error.message}", error.hint) from error
     if not entries:
         raise ModelError(f"'{path}' names no model", "write one a line, for example Helsinki-NLP/opus-mt-de-en")
     return entries
+
+
+def _read_lines(path: Path) -> list[str]:
+    """The lines of a file. Raises ModelError that names the one that is not UTF-8."""
+    try:
+        data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    except OSError as error:
+        raise ModelError(f"cannot read '{path}': {error}", "models.txt is UTF-8 text, one model a line") from error
+    lines = []
+    for number, line in enumerate(data.splitlines(), 1):
+        try:
+            lines.append(line.decode())
+        except UnicodeDecodeError as error:
+            hint = "models.txt is UTF-8 text, one model a line"
+            raise ModelError(f"cannot read '{path}' line {number}: it is not UTF-8 ({error.reason})", hint) from error
+    return lines
+
+
+def _parse_line(name: str) -> Entry:
+    """What a line of models.txt means; a path is a folder, whether it is there or not."""
+    if name.startswith(("/", "./", "../", "~")) and not is_folder(name):
+        return Entry(name, Kind.FOLDER)
+    return parse_name(name)
 
 
 def parse_name(name: str) -> Entry:
@@ -150,6 +172,10 @@ def resolve_model(name: str | None, models_file: Path | None = None) -> Resoluti
             return Resolution(locate_model(entry), tuple(refusals))
         except _Unavailable as error:
             refusals.append(Refusal(entry, str(error)))
+        except ModelError as error:
+            if name:
+                raise
+            refusals.append(Refusal(entry, error.message))
     reasons = "; ".join(f"{refusal.entry}: {refusal.reason}" for refusal in refusals)
     hint = "go online once to fill the hub cache, give --model a folder, or --model tiny-de-en for the bundled model"
     raise ModelError(f"cannot have the model: {reasons}", hint)
@@ -164,6 +190,8 @@ def locate_model(entry: Entry) -> Model:
             raise ModelError(f"no bundled model '{entry.name[:SHOWN]}'", f"bundled are: {', '.join(bundled_names())}")
     elif entry.kind is Kind.FOLDER:
         folder = Path(entry.name)
+        if not is_folder(entry.name):
+            raise _Unavailable("there is no such folder")
     else:
         folder, revision = _cached_folder(entry) or _download(entry)
     name = folder.resolve().name if entry.kind is Kind.FOLDER else entry.name

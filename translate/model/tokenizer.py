@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 
 from translate.model.folder import read_origin, read_vocabulary
@@ -28,8 +28,15 @@ CUTS = tuple(
 CHARACTERS_PER_TOKEN = 12
 """More than any real text has. A longer stretch is over the limit without being tokenised."""
 
+SHOWN_CODES = 30
+"""Targets in a message."""
+
 GIANT = 100_000
 """Characters. Of a longer text not every stretch is tokenised before it is cut: tokenising takes most of the time."""
+
+TARGET_CODE = re.compile(r">>([\w-]+)<<")
+"""The piece that tells a model with several targets which one is wanted; it stands before the source."""
+ENGLISH = ("eng", "en", "eng_Latn")
 
 SPECIAL = frozenset(("</s>", "<pad>", "<s>"))
 """Pieces that are no text."""
@@ -42,10 +49,12 @@ class Tokenizer:
 
     `normalize` asks for the Moses chain if the model was trained behind it, which translate.model.origin tells; other
     models get the text as it is. `normalization` says which it is: "moses" or "none".
-    Raises ModelError if the files do not fit together.
+
+    A model with several targets is told the wanted one, by a code such as `eng`; None is English. `target` is that code,
+    empty for a model with one target. Raises ModelError if the files do not fit together, or there is no such target.
     """
 
-    def __init__(self, model: Model, *, normalize: bool = True) -> None:
+    def __init__(self, model: Model, *, normalize: bool = True, target: str | None = None) -> None:
         import sentencepiece
 
         try:
@@ -54,7 +63,12 @@ class Tokenizer:
         except (OSError, RuntimeError, ValueError, TypeError) as error:
             raise ModelError(f"cannot read the vocabulary in '{model.folder}': {str(error)[:200]}", HINT) from error
         self._ids = read_vocabulary(model.folder)
-        self._pieces = {number: "" if piece in SPECIAL else piece for piece, number in self._ids.items()}
+        self.target = _choose_target(model, self._ids, target)
+        self._before = (self._ids[f">>{self.target}<<"],) if self.target else ()
+        self._pieces = {
+            number: "" if piece in SPECIAL or TARGET_CODE.fullmatch(piece) else piece
+            for piece, number in self._ids.items()
+        }
         missing = next((piece for piece in ("</s>", "<unk>") if piece not in self._ids), None)
         if missing is not None:
             raise ModelError(f"cannot read the vocabulary in '{model.folder}': it has no {missing}", HINT)
@@ -66,7 +80,12 @@ class Tokenizer:
     def encode(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Source ids of each text, the end-of-sentence id last; a piece that the vocabulary lacks is `unknown`."""
         pieces = self._source.encode([self.text_for_model(text) for text in texts], out_type=str)
-        return [(*map(self._ids.get, sentence, repeat(self.unknown)), self.end) for sentence in pieces]
+        return [(*self._before, *map(self._ids.get, sentence, repeat(self.unknown)), self.end) for sentence in pieces]
+
+    def encode_target(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Target ids of English texts, without an end."""
+        pieces = self._target.encode(list(texts), out_type=str)
+        return [tuple(map(self._ids.get, sentence, repeat(self.unknown))) for sentence in pieces]
 
     def text_for_model(self, text: str) -> str:
         """What the model gets in place of a text, before it becomes pieces; what must stay is kept from here by the caller."""
@@ -118,6 +137,23 @@ class Tokenizer:
         cut = _best_cut(text)
         halves = (text[:cut], text[cut:])
         return [part for half in halves for part in self._halve(half, limit, guess=tokens * len(half) // len(text))]
+
+
+def _choose_target(model: Model, vocabulary: Mapping[str, int], wanted: str | None) -> str:
+    """The code of the target, as the vocabulary has it; empty if it has none. Raises ModelError for one that it lacks."""
+    codes = sorted(match[1] for piece in vocabulary if (match := TARGET_CODE.fullmatch(piece)))
+    if wanted is None and not codes:
+        return ""
+    chosen = next((code for code in ([wanted] if wanted else ENGLISH) if code in codes), None)
+    if chosen is not None:
+        return chosen
+    if not codes:
+        hint = "leave out --target-language: the model has one target"
+        raise ModelError(f"'{model.name}' cannot be told to translate into '{wanted}'", hint)
+    shown = ", ".join(codes[:SHOWN_CODES]) + (", …" if len(codes) > SHOWN_CODES else "")
+    raise ModelError(
+        f"'{model.name}' has no target '{wanted or ENGLISH[0]}'", f"say --target-language, one of: {shown}"
+    )
 
 
 def _best_cut(text: str) -> int:

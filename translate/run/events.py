@@ -121,7 +121,15 @@ class End:
     space: str = ""
 
 
-Item = Begin | Located | End | DocumentFailed
+@dataclass(frozen=True, slots=True)
+class RecordEnd:
+    """The last sentence of a dataset's record has been, if it has any; `space` is the white space behind it."""
+
+    document: Document
+    space: str = ""
+
+
+Item = Begin | Located | RecordEnd | End | DocumentFailed
 """What flows into the windows: a document's beginning, its sentences, its end; or that it failed."""
 
 
@@ -146,11 +154,12 @@ class Translated:
             target=self.translation.target,
             score=self.translation.score,
             flags=self.translation.flags,
+            id=self.located.id,
             origin=self.translation.origin,
         )
 
 
-WindowEvent = Progress | Begin | Translated | End | DocumentFailed
+WindowEvent = Progress | Begin | Translated | RecordEnd | End | DocumentFailed
 """What comes out of the windows: how far they are, and their items in reading order, the sentences translated."""
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from translate.formats.opening import Reading
+from translate.formats.sinks import Sink, make_sink
 from translate.records import Document, Flag, Origin, OutputError, Row, format_signature
 from translate.run.events import DocumentDone
 from translate.run.record import (
@@ -24,8 +27,8 @@ from translate.run.record import (
     remove_rows,
     write_run,
 )
-from translate.run.rows import count_flags, count_origins, format_row, rows_path, text_path, write_card
-from translate.storage import AtomicFile, ObjectFile, is_remote, new_file
+from translate.run.rows import count_flags, count_origins, format_row, rows_path, write_card
+from translate.storage import is_remote, new_file, place_of
 
 LOCK_FILE = ".lock"
 JOINING_FILE = ".lock-joining"
@@ -52,8 +55,9 @@ class RunFolder:
         overwrite: bool = False,
         text: bool = False,
         shard: Shard | None = None,
+        reading: Reading | None = None,
     ) -> None:
-        self.folder, self._text = folder, text
+        self.folder, self._text, self._reading = folder, text, reading or Reading()
         self._name = f"run{shard.suffix}.json" if shard else RUN_FILE
         locks = locks or folder
         check_no_link(folder)
@@ -85,9 +89,9 @@ class RunFolder:
 
     def begin(self, document: Document) -> None:
         """Start the document's files."""
-        rows, text = rows_path(self.folder, document.name), text_path(self.folder, document.name)
+        rows = rows_path(self.folder, document.name)
         self._guard.check(rows.parent)
-        self._writer = DocumentWriter(rows, text if self._text else None)
+        self._writer = DocumentWriter(rows, make_sink(self.folder, document, self._reading, text=self._text))
 
     def write(self, row: Row, space: str) -> None:
         """Add a row, and the white space before it, to the document that was begun."""
@@ -99,8 +103,9 @@ class RunFolder:
         self._guard.check(writer.path.parent)
         writer.finish(space)
         self._writer = None
+        where = place_of(document.path, self.folder) if document.path is not None else ""
         self._documents[document.name] = DocumentRecord(
-            document.sha256, writer.rows, count_flags(writer.flags), count_origins(writer.origins)
+            document.sha256, writer.rows, count_flags(writer.flags), count_origins(writer.origins), where
         )
         return DocumentDone(document.name, writer.path, writer.rows)
 
@@ -108,6 +113,27 @@ class RunFolder:
         """Note that a document could not be read, and forget it if it was begun."""
         self.discard()
         self._failed[name] = reason
+
+    def end_record(self, space: str) -> None:
+        """The dataset's next record begins; `space` is the white space behind the last sentence of this one."""
+        self._begun().end_record(space)
+
+    def check_inputs(self, paths: Mapping[str, Path]) -> None:
+        """Raise OutputError if a document that the folder holds was another file then, with another text.
+
+        Files outside the working folder go by their bare names, and two of them may have one.
+        """
+        for name, path in paths.items():
+            held = self._documents.get(name)
+            if held is None or "/" in name or held.path in ("", place_of(path, self.folder)):
+                continue
+            with suppress(OSError), path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != held.sha256:
+                    hint = "give this one another --output, rename it, or replace the other one's rows with --overwrite"
+                    raise OutputError(
+                        f"'{self.folder}' holds the rows of another '{name}': it was '{held.path}' (from there), not '{path}'",
+                        hint,
+                    )
 
     def discard(self) -> None:
         """Forget the document that was begun, if there is one."""
@@ -153,48 +179,43 @@ class RunFolder:
 
 
 class DocumentWriter:
-    """The files of a document: its rows, and its English text if that has a path. They appear together, or not at all.
+    """The files of a document: its rows, and what the sink makes of its English. They appear together, or not at all."""
 
-    The text is the document with each sentence replaced by its translation, and all white space as it was.
-    """
-
-    def __init__(self, path: Path, text: Path | None) -> None:
+    def __init__(self, path: Path, sink: Sink) -> None:
         self.path = path
         self.rows = 0
         self.flags: Counter[Flag] = Counter()
+        self._sink = sink
         self.origins: Counter[Origin] = Counter()
-        self._files: list[AtomicFile | ObjectFile] = []
         try:
-            self._rows = self._open(path)
-            self._text = self._open(text) if text else None
+            self._rows = new_file(path)
         except BaseException:
-            self.discard()
+            sink.discard()
             raise
 
     def write(self, row: Row, space: str) -> None:
         """Add a row, and the white space between it and the row before it."""
         self._rows.write(format_row(row) + "\n")
-        if self._text is not None:
-            self._text.write(space + row.target)
+        self._sink.write(space + row.target)
         self.rows += 1
         self.flags.update(row.flags)
         self.origins.update([row.origin] if row.origin is not None else [])
 
+    def end_record(self, space: str) -> None:
+        """A dataset's record ends."""
+        self._sink.write(space)
+        self._sink.end_record()
+
     def finish(self, space: str) -> None:
         """Give the files their names, the rows last: where they are, all is. `space` is what stands behind the last row."""
-        if self._text is not None:
-            self._text.write(space)
-        for file in reversed(self._files):
-            file.finish()
+        self._sink.write(space)
+        self._sink.finish()
+        self._rows.finish()
 
     def discard(self) -> None:
         """Leave nothing behind."""
-        for file in self._files:
-            file.discard()
-
-    def _open(self, path: Path) -> AtomicFile | ObjectFile:
-        self._files.append(new_file(path))
-        return self._files[-1]
+        self._sink.discard()
+        self._rows.discard()
 
 
 @contextmanager

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from translate.engines.alignment import Aligner, make_aligner
 from translate.engines.base import Engine, SelfCheck, choose_engine, refusals_of
 from translate.model.folder import read_canary
 from translate.model.tokenizer import Tokenizer
+from translate.protect.known import make_known_pairs
+from translate.protect.protector import sign_protection
 from translate.records import Flag, Model, ModelError, Request, Settings, Signature
 from translate.run.advice import advise
 from translate.run.checks import check_target
@@ -36,6 +39,8 @@ class LoadedModel:
     signature: Signature
     advice: str
     """What `translate bench` has recommended, in its words, or why `auto` is not the engine native; empty if neither."""
+    aligner: Aligner | None = None
+    """What tells which English was made from which German; None where nothing can."""
 
     @property
     def batch_tokens(self) -> int:
@@ -59,11 +64,12 @@ def load(model: Model, settings: Settings, *, advised: bool = False) -> LoadedMo
     Raises EngineError for an engine or a setting that cannot be; ModelError for a model whose files do not belong
     together, that breaks the engine, or that does not translate the canary as it should.
     """
-    tokenizer = Tokenizer(model, normalize=settings.normalize)
+    tokenizer = Tokenizer(model, normalize=settings.normalize, target=settings.target_language)
     engine, settings, advice = _choose(model, settings, make_check(model, tokenizer), advised=advised)
     check_canary(model, engine, tokenizer)
     signature = make_signature(model, engine, tokenizer, settings)
-    return LoadedModel(model, engine, tokenizer, settings, signature, advice)
+    aligner = make_aligner(engine, model, make_known_pairs(tokenizer))
+    return LoadedModel(model, engine, tokenizer, settings, signature, advice, aligner)
 
 
 def _choose(model: Model, settings: Settings, check: SelfCheck, *, advised: bool) -> tuple[Engine, Settings, str]:
@@ -102,8 +108,10 @@ def make_signature(model: Model, engine: Engine, tokenizer: Tokenizer, settings:
     signature |= {
         "sentences": RULES,
         "normalize": tokenizer.normalization,
+        **({"target": tokenizer.target} if tokenizer.target else {}),
         "split": str(settings.comfortable_tokens),
         "behaviour": BEHAVIOUR,
+        **sign_protection(settings.glossary),
     }
     return signature
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
+from translate.formats.opening import Reading
 from translate.human.corrections import Corrections, collect_pairs
 from translate.human.tmx import read_tmx
 from translate.model.catalog import Resolution, resolve_model
@@ -26,6 +27,7 @@ from translate.run.events import (
     Item,
     Loaded,
     Progress,
+    RecordEnd,
     Tally,
     Translated,
     WindowEvent,
@@ -65,13 +67,15 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         LOG.info("loading %s", resolution.model.name)
         model = load(resolution.model, job.settings, advised=True)
         job = dataclasses.replace(job, settings=model.settings)
-        loaded = people.sign(_describe_model(resolution, model, time.perf_counter() - started))
+        loaded = people.sign(_describe_model(resolution, model, job.reading, time.perf_counter() - started))
         yield loaded
         tally = Tally(loaded, failed=len(failures))
         outputs = None if piped else stack.enter_context(open_folder(job, loaded, model.batch_tokens, paths, failures))
+        if outputs is not None and not job.overwrite:
+            outputs.check_inputs(paths)
         memory = stack.enter_context(_open_memory(job, model)) if job.memory else Oblivion()
         translator = make_translator(model, PeopleFirst(people, memory), stop)
-        windows = make_chunks(read_items(paths, job.encoding), model.window)
+        windows = make_chunks(read_items(paths, job.reading), model.window)
         events = _translate_piped(job, translator) if piped else translate_windows(windows, translator)
         for event in put_people_first(events, people):
             tally.count(event)
@@ -81,7 +85,7 @@ def run(job: Job, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     yield tally.summarize()
 
 
-def _describe_model(resolution: Resolution, model: LoadedModel, seconds: float) -> Loaded:
+def _describe_model(resolution: Resolution, model: LoadedModel, reading: Reading, seconds: float) -> Loaded:
     """What the user is told of the model that was found, and loaded in so many seconds."""
     engine = model.engine
     return Loaded(
@@ -90,7 +94,7 @@ def _describe_model(resolution: Resolution, model: LoadedModel, seconds: float) 
         engine.name,
         engine.device,
         engine.dtype,
-        model.signature,
+        {**model.signature, **reading.signature},
         seconds,
         model.advice,
         getattr(engine, "kernels", ""),
@@ -131,7 +135,8 @@ def open_folder(
     folder, kept = job.output / loaded.model.short_name, kept_folder(job, loaded.model)
     record = first_record(job, loaded, batch_tokens, paths)
     record = dataclasses.replace(record, failed={failure.name: failure.error.message for failure in failures})
-    return RunFolder(folder, record, kept, overwrite=job.overwrite, text=job.text, shard=job.shard)
+    options = {"overwrite": job.overwrite, "text": job.text}
+    return RunFolder(folder, record, kept, **options, shard=job.shard, reading=job.reading)
 
 
 def _open_memory(job: Job, model: LoadedModel) -> Memory:
@@ -141,7 +146,7 @@ def _open_memory(job: Job, model: LoadedModel) -> Memory:
 
 def _translate_piped(job: Job, translator: SentenceTranslator) -> Iterator[WindowEvent]:
     """Window by window: who pipes in a little and waits is answered."""
-    for window in make_growing_chunks(read_piped_items(job.encoding), job.settings.chunk_sentences):
+    for window in make_growing_chunks(read_piped_items(job.reading), job.settings.chunk_sentences):
         yield from translate_windows([window], translator)
 
 
@@ -166,6 +171,9 @@ def write_event(event: WindowEvent, outputs: RunFolder | None) -> Iterator[Event
         case Begin(document):
             if outputs is not None:
                 outputs.begin(document)
+        case RecordEnd(_, space):
+            if outputs is not None:
+                outputs.end_record(space)
         case End(document, space):
             if outputs is not None:
                 yield outputs.end(document, space)

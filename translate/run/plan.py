@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from translate.formats.opening import Reading
 from translate.human.corrections import CORRECTIONS_FILE
 from translate.machine import describe_machine, package_versions
 from translate.records import (
@@ -20,7 +21,7 @@ from translate.records import (
 from translate.run.events import DocumentFailed, DocumentsFound, Loaded
 from translate.run.folder import check_no_link
 from translate.run.record import RunRecord, Shard
-from translate.run.rows import rows_path, text_path
+from translate.run.rows import rows_path, written_paths
 from translate.storage import LONGEST_NAME, absolute_name, is_remote, user_cache_folder
 from translate.text.documents import (
     document_name,
@@ -45,10 +46,22 @@ class Job:
     """Only this part of the documents."""
     memory_folder: Path | None = None
     """Where memory and lock are, if not with the rows."""
+    wrapped: bool = False
+    """Whether the lines of texts are broken by width."""
+    field: str | None = None
+    """The column of datasets that is translated."""
+    id: str | None = None
+    """The column that tells a dataset's records apart."""
+
     translation_memory: Path | None = None
     """A TMX file whose exact matches are taken."""
     command: tuple[str, ...] = ()
     """The words that the job was given by, for `translate status`."""
+
+    @property
+    def reading(self) -> Reading:
+        """How the documents are read."""
+        return Reading(self.encoding, self.wrapped, self.field, self.id)
 
 
 def choose_documents(job: Job) -> tuple[dict[str, Path], list[DocumentFailed]]:
@@ -56,7 +69,7 @@ def choose_documents(job: Job) -> tuple[dict[str, Path], list[DocumentFailed]]:
 
     Raises InputError if there is nothing else, OutputError if two documents would be written to one file.
     """
-    paths, failures = find_documents(job.arguments)
+    paths, failures = find_documents(job.arguments, job.output)
     failures += [DocumentFailed(name, error) for name, error in leave_out_unwritable(paths, text=job.text)]
     if not paths and failures:
         raise failures[0].error
@@ -69,8 +82,10 @@ def describe_documents(paths: Mapping[str, Path]) -> DocumentsFound:
     return DocumentsFound(len(paths), sum(path.stat().st_size for path in paths.values()))
 
 
-def find_documents(arguments: Iterable[str]) -> tuple[dict[str, Path], list[DocumentFailed]]:
-    """Document name → path, each file once, in order; and the arguments that name none.
+def find_documents(
+    arguments: Iterable[str], output: Path | None = None
+) -> tuple[dict[str, Path], list[DocumentFailed]]:
+    """Document name → path, each file once, in order; and the arguments that name none. Nothing below `output` is found.
 
     Two files outside the working folder may have one name: then both are there, and `check_places` refuses them.
     """
@@ -78,7 +93,7 @@ def find_documents(arguments: Iterable[str]) -> tuple[dict[str, Path], list[Docu
     failures = []
     for argument in arguments:
         try:
-            paths = find_files(argument)
+            paths = find_files(argument, output)
         except InputError as error:
             failures.append(DocumentFailed(argument, error))
             continue
@@ -104,12 +119,10 @@ def check_places(folder: Path, names: Mapping[str, Path], *, text: bool = False)
     """
     taken: dict[Path, str] = {}
     for name in names:
-        place = rows_path(folder, name)
-        if place in taken:
-            raise _collision(taken[place], name, f"would both be written to '{place}'")
-        taken[place] = name
-        if text:
-            taken[text_path(folder, name)] = name
+        for place in written_paths(folder, name, text=text):
+            if taken.get(place, name) != name:
+                raise _collision(taken[place], name, f"would both be written to '{place}'")
+            taken[place] = name
     for name in names:
         for parent in rows_path(folder, name).parents:
             if parent in taken:
@@ -124,7 +137,7 @@ def _collision(first: str, second: str, what: str) -> OutputError:
 def leave_out_unwritable(names: dict[str, Path], *, text: bool) -> Iterator[tuple[str, InputError]]:
     """Take the documents out whose files no file system could name, and tell which and why."""
     for name in list(names):
-        place = text_path(Path(), name) if text else rows_path(Path(), name)
+        place = max(written_paths(Path(), name, text=text), key=lambda place: len(os.fsencode(place.name)))
         size = len(os.fsencode(place.name))
         if size > LONGEST_NAME:
             del names[name]
@@ -178,8 +191,12 @@ def first_record(job: Job, loaded: Loaded, tokens: int, planned: Iterable[str] =
         settings={
             **dataclasses.asdict(job.settings),
             "batch_tokens": tokens,
+            "glossary": len(job.settings.glossary),
             "recommendation": loaded.advice or None,
             "encoding": job.encoding,
+            "wrapped": job.wrapped,
+            "field": job.field,
+            "id": job.id,
             "memory": job.memory,
         },
         versions=package_versions(),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from translate.records import InputError, OutputError, Signature, format_signature, parse_signature
-from translate.run.rows import rows_path, text_path
+from translate.run.rows import rows_path, written_paths
 from translate.storage import write_atomically
 
 T = TypeVar("T")
@@ -63,6 +63,8 @@ class DocumentRecord:
     """Flag → number of rows that have it."""
     origins: Mapping[str, int] = field(default_factory=dict)
     """`human` and `translation-memory` → number of rows that are from there."""
+    path: str = ""
+    """Where the input was, as seen from this folder. Empty in the records of older versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +211,8 @@ def remove_rows(folder: Path, record: RunRecord) -> None:
     """Delete the files that a run wrote, except its memory. Raises OutputError."""
     try:
         for name in record.documents:
-            rows_path(folder, name).unlink(missing_ok=True)
-            text_path(folder, name).unlink(missing_ok=True)
+            for path in written_paths(folder, name, text=True):
+                path.unlink(missing_ok=True)
         for path in find_run_files(folder):
             path.unlink(missing_ok=True)
     except OSError as error:

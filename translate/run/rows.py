@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from translate.formats.base import english_name, has_format
 from translate.records import Flag, Origin, OutputError, Row, Sentence
 from translate.storage import write_atomically
 
@@ -27,6 +28,7 @@ COLUMNS = {
     "score": "float64",
     "flags": "list of string",
     "origin": "string",
+    "id": "string",
 }
 """Field of a row → its type as data tools have it. Without being told, they guess it from the first rows, where each list of
 flags may be empty and each score null.
@@ -43,6 +45,8 @@ def format_row(row: Row) -> str:
     fields |= {"source": row.source, "target": row.target, "score": score, "flags": list(row.flags)}
     if row.origin is not None:
         fields["origin"] = row.origin
+    if row.id is not None:
+        fields["id"] = row.id
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).translate(LINE_BREAKS)
 
 
@@ -91,8 +95,20 @@ def rows_path(folder: Path, document: str) -> Path:
 
 
 def text_path(folder: Path, document: str) -> Path:
-    """Where a document's English text goes."""
-    return folder / f"{document.removesuffix('.txt')}.en.txt"
+    """Where a document's English goes: text, or a file of the document's own kind."""
+    return folder / english_name(document)
+
+
+def source_path(folder: Path, document: str) -> Path | None:
+    """Where the text goes that was taken out of a document, and that offsets count in; None for plain text and datasets."""
+    return folder / f"{document}.source.txt" if has_format(document) else None
+
+
+def written_paths(folder: Path, document: str, *, text: bool) -> list[Path]:
+    """The files of a document: its rows, its English if that is wanted or the document is no plain text, its source's text."""
+    source = source_path(folder, document)
+    english = [text_path(folder, document)] if text or source else []
+    return [rows_path(folder, document), *english, *([source] if source else [])]
 
 
 def count_flags(flags: Iterable[Flag]) -> dict[str, int]:

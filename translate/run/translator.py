@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from translate.protect.mask import strip_spans
 from translate.records import Flag, Request, Translation
 from translate.run.checks import needs_model
 from translate.run.decoding import Decoded, Pending, SentenceDecoder, find_owners
@@ -57,7 +58,7 @@ def make_translator(
     loaded: LoadedModel, memory: Remembering | None = None, stop: Callable[[], bool] = lambda: False
 ) -> SentenceTranslator:
     """The translator that suits the engine. `stop` says whether the user wants it to end."""
-    decoder = SentenceDecoder(loaded.engine, loaded.tokenizer, loaded.settings)
+    decoder = SentenceDecoder(loaded.engine, loaded.tokenizer, loaded.settings, loaded.aligner)
     kind = StreamTranslator if loaded.engine.batch_independent else WindowTranslator
     return kind(decoder, memory or Oblivion(), stop)
 
@@ -180,7 +181,11 @@ class RequestStream:
 
 def copy_untranslatable(texts: Iterable[str]) -> dict[str, Translation]:
     """Those of the texts that hold no word, as their own translations."""
-    return {text: Translation(text, None, (Flag.PASSTHROUGH,)) for text in texts if not needs_model(text)}
+    return {
+        text: Translation(text, None, (Flag.PASSTHROUGH,))
+        for text in texts
+        if not (needs_model(text) and needs_model(strip_spans(text)))
+    }
 
 
 def answer(copied: Mapping[str, Translation], known: Mapping[str, Remembered], counts: Mapping[str, int]) -> Outcome:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from translate.formats.datasets import is_dataset, open_dataset, read_records
+from translate.formats.opening import Reading, open_text
 from translate.records import Document, InputError, Located, Translation
-from translate.run.events import Begin, DocumentFailed, End, Item, Translated
-from translate.text.documents import PassingText, open_document, split_lines, standard_input, stream_lines
-from translate.text.sentences import split_sentences
+from translate.run.events import Begin, DocumentFailed, End, Item, RecordEnd, Translated
+from translate.text.documents import PassingText, split_lines, standard_input
+from translate.text.wrapped import join_wrapped, split_joined
 
 FIRST_WINDOW = 16
 """Items. Where somebody waits for the first rows, windows begin small and double."""
@@ -36,12 +39,14 @@ def make_growing_chunks(items: Iterable[T], largest: int) -> Iterator[list[T]]:
         size = min(2 * size, largest)
 
 
-def read_items(paths: Mapping[str, Path], encoding: str) -> Iterator[Item]:
+def read_items(paths: Mapping[str, Path], reading: Reading) -> Iterator[Item]:
     """The documents (name → path), one after the other; one that cannot be read is an item too."""
     for name, path in paths.items():
         try:
-            document = open_document(path, encoding, name)
-            yield from locate_sentences(document, stream_lines(document))
+            if is_dataset(name):
+                yield from locate_records(open_dataset(path, reading, name), reading)
+            else:
+                yield from locate_sentences(*open_text(path, reading, name))
         except InputError as error:
             yield DocumentFailed(name, error)
         except OSError as error:
@@ -52,16 +57,29 @@ def locate_sentences(document: Document, lines: Iterable[str]) -> Iterator[Begin
     """The document's sentences and the white space around them, from its lines with their line ends."""
     yield Begin(document)
     text = PassingText(lines)
-    for sentence in split_sentences(split_lines(text)):
+    for sentence in split_joined(split_lines(text)):
         yield Located(document, sentence, text.take_space(sentence))
     yield End(document, text.take_rest())
 
 
-def read_piped_items(encoding: str) -> Iterator[Item]:
-    """Standard input as the one document; without its white space, since no text is written of it."""
-    document, paragraphs = standard_input(encoding)
+def locate_records(document: Document, reading: Reading) -> Iterator[Item]:
+    """A dataset's records, each as a text of its own, in one document."""
+    assert document.path is not None
     yield Begin(document)
-    for sentence in split_sentences(paragraphs):
+    for record in read_records(document.path, reading, document.name):
+        lines: Iterable[str] = io.StringIO(record.text, newline="")
+        text = PassingText(join_wrapped(lines) if reading.wrapped else lines)
+        for sentence in split_joined(split_lines(text)):
+            yield Located(document, sentence, text.take_space(sentence), record.id)
+        yield RecordEnd(document, text.take_rest())
+    yield End(document)
+
+
+def read_piped_items(reading: Reading) -> Iterator[Item]:
+    """Standard input as the one document; without its white space, since no text is written of it."""
+    document, paragraphs = standard_input(reading.encoding, join_wrapped if reading.wrapped else None)
+    yield Begin(document)
+    for sentence in split_joined(paragraphs):
         yield Located(document, sentence)
     yield End(document)
 
@@ -82,7 +100,9 @@ class ReadingOrder:
         self._uses.update(texts)
         return texts
 
-    def take(self, translations: Mapping[str, Translation]) -> Iterator[Begin | Translated | End | DocumentFailed]:
+    def take(
+        self, translations: Mapping[str, Translation]
+    ) -> Iterator[Begin | Translated | RecordEnd | End | DocumentFailed]:
         """The items that need not wait any longer, now that these texts are translated."""
         self._translations.update((text, translations[text]) for text in translations if text in self._uses)
         while self._items and self._is_ready(self._items[0]):

@@ -11,7 +11,7 @@ import hashlib
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
@@ -33,8 +33,10 @@ BOMS = (  # utf-32 before utf-16, whose mark it starts with
 )
 
 
-def find_files(argument: str) -> list[Path]:
+def find_files(argument: str, output: Path | None = None) -> list[Path]:
     """The file that an argument names, or the *.txt below the folder that it names, sorted by path.
+
+    Below a folder, hidden names, the folder `output`, and folders that a run has written are left out.
 
     Raises InputError if there is no such file or folder, if it is a pipe or device, or the folder holds no *.txt.
     """
@@ -44,7 +46,7 @@ def find_files(argument: str) -> list[Path]:
     shown = argument if argument.isprintable() else ascii(argument)[1:-1]
     try:
         if path.is_dir():
-            found = sorted(_walk(path, frozenset()))
+            found = sorted(_walk(path, frozenset(), _identify(output)))
             if not found:
                 raise InputError(f"no *.txt in the folder '{shown}'", "name the files, if theirs is another ending")
             return found
@@ -62,7 +64,7 @@ def _find_remote(path: Path) -> list[Path]:
     try:
         if path.is_file():
             return [path]
-        found = sorted((file for file in path.rglob("*") if file.name.lower().endswith(".txt")), key=str)
+        found = sorted((file for file in path.rglob("*") if _is_listed(file, path)), key=str)
     except Exception as error:  # each store has errors of its own
         raise InputError(f"cannot read '{path}': {_reason(error)}", "check the address and your permissions") from error
     if not found:
@@ -70,17 +72,42 @@ def _find_remote(path: Path) -> list[Path]:
     return found
 
 
-def _walk(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
+def _is_listed(file: Path, folder: Path) -> bool:
+    """Whether a remote file is a *.txt, and no name below the folder is hidden."""
+    names = str(file)[len(str(folder)) :].split("/")
+    return file.name.lower().endswith(".txt") and not any(name.startswith(".") for name in names)
+
+
+def _identify(folder: Path | None) -> frozenset[tuple[int, int]]:
+    """What tells a folder from others, if it is there."""
+    if folder is None or is_remote(folder) or not folder.is_dir():
+        return frozenset()
+    status = folder.stat()
+    return frozenset([(status.st_dev, status.st_ino)])
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a run has been written into the folder: what is in it is English."""
+    try:
+        with (folder / "run.json").open(encoding="utf-8") as file:
+            return '"signature"' in file.read(1000)
+    except (OSError, ValueError):
+        return False
+
+
+def _walk(folder: Path, above: frozenset[tuple[int, int]], left_out: frozenset[tuple[int, int]]) -> Iterator[Path]:
     """The *.txt below a folder; a link that leads back to a folder above is not followed."""
     status = folder.stat()
     here = (status.st_dev, status.st_ino)
-    if here in above:
+    if here in above or (above and (here in left_out or _is_run(folder))):
         return
     with os.scandir(folder) as entries:
         for entry in entries:
             path = folder / entry.name
+            if entry.name.startswith("."):
+                continue
             if entry.is_dir():
-                yield from _walk(path, above | {here})
+                yield from _walk(path, above | {here}, left_out)
             elif entry.name.lower().endswith(".txt"):
                 yield path
 
@@ -115,8 +142,13 @@ def document_name(path: Path) -> str:
     return name
 
 
-def open_document(path: Path, encoding: str = "utf-8", name: str | None = None) -> Document:
-    """Check that a whole file decodes, and say what it is.
+def open_document(
+    path: Path,
+    encoding: str = "utf-8",
+    name: str | None = None,
+    check: Callable[[BinaryIO, str], None] = lambda _file, _name: None,
+) -> Document:
+    """Check that a whole file decodes, and say what it is. `check` may refuse it before, by its first bytes.
 
     `encoding` is that of files without a byte order mark; `name` a name other than the path gives. Raises InputError with file, byte offset and encoding.
     """
@@ -125,6 +157,7 @@ def open_document(path: Path, encoding: str = "utf-8", name: str | None = None) 
     size = 0
     try:
         with path.open("rb") as file:
+            check(file, name)
             encoding = detect_encoding(file, encoding)
             decoder = codecs.getincrementaldecoder(encoding)()
             while block := file.read(READ_BYTES):
@@ -270,10 +303,15 @@ class PassingText:
         return "".join([*spaces, last])
 
 
-def standard_input(encoding: str = "utf-8") -> tuple[Document, Iterator[Paragraph]]:
-    """What comes in on standard input. It raises InputError if it cannot be read, its iterator at a byte that is no text, too."""
+def standard_input(
+    encoding: str = "utf-8", join: Callable[[Iterable[str]], Iterable[str]] | None = None
+) -> tuple[Document, Iterator[Paragraph]]:
+    """What comes in on standard input; `join` makes other lines of its lines.
+
+    It raises InputError if it cannot be read, its iterator at a byte that is no text, too.
+    """
     document, lines = standard_lines(encoding)
-    return document, split_lines(lines)
+    return document, split_lines(join(lines) if join else lines)
 
 
 def standard_lines(encoding: str = "utf-8") -> tuple[Document, Iterator[str]]:

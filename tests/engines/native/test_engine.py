@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from tests.helpers.command import SHARED
 from tests.helpers.native import TEXTS, agree, ask, native
 from translate.engines.base import load_engine
+from translate.engines.devices import choose_dtype
 from translate.engines.native import engine as engine_native
 from translate.engines.native import kernels as kernels_module
 from translate.engines.native.checkpoint import fuse, read_checkpoint
-from translate.engines.native.engine import choose_native_dtype
+from translate.engines.native.engine import NativeEngine, native_dtypes
 from translate.engines.native.rules import read_rules
 from translate.engines.native.torch_loop import arrange
 from translate.engines.native.torch_scores import bar_repeated, best_token, best_tokens
@@ -30,6 +31,7 @@ from translate.engines.transformers import TransformersEngine
 from translate.model.generation import EarlyStopping, GenerationSettings
 from translate.model.tokenizer import Tokenizer
 from translate.records import EngineError, Model, Request, Settings
+from translate.run.loading import make_check
 from translate.run.windows import make_batches
 
 
@@ -246,7 +248,25 @@ def test_what_it_cannot_do_is_said() -> None:
 def test_int8_is_for_the_cpu(tiny: Model) -> None:
     """Elsewhere it says so."""
     with pytest.raises(EngineError, match="int8"):
-        choose_native_dtype("int8", "cuda")
+        native_dtypes("int8", "cuda")
+
+
+@pytest.mark.skipif(kernels_module.chosen_kernels() is None, reason="no kernels are built here")
+def test_auto_is_int8_if_that_holds(tiny: Model, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that loses too much by it gets the number type that the reference takes."""
+    assert native(tiny, dtype="auto").dtype == "int8"
+    check = NativeEngine._check
+
+    def fail_in_int8(self: NativeEngine, given: Any, checkpoint: Any, forms: Any) -> None:
+        if "int8" in forms:
+            raise EngineError("fails its self-check in int8")
+        check(self, given, checkpoint, forms)
+
+    monkeypatch.setattr(NativeEngine, "_check", fail_in_int8)
+    engine = NativeEngine(tiny, Settings("native", device="cpu"), make_check(tiny, tokenizer))
+    assert engine.dtype == choose_dtype("auto", "cpu")
+    with pytest.raises(EngineError, match="in int8"):
+        NativeEngine(tiny, Settings("native", device="cpu", dtype="int8"), make_check(tiny, tokenizer))
 
 
 def test_stopping_early_ends_the_workers(tiny: Model, rows: list[tuple[int, ...]], two_threads: None) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from enum import Enum, auto
 from importlib.metadata import version
@@ -68,7 +68,6 @@ class NativeEngine:
         what is asked for, torch does if the settings insist on this engine; else that is an EngineError too.
         """
         self.device = choose_device(settings.device)
-        self.dtype = choose_native_dtype(settings.dtype, self.device)
         generation = read_generation(model.folder, settings)
         self._rules = read_rules(generation)
         kernels.give_back_memory()
@@ -79,19 +78,14 @@ class NativeEngine:
         self._tokens = settings.batch_tokens or self.batch_tokens
         self._size = settings.batch_size
         self._rows = GPU_ROWS if on_gpu else ROWS
-        self.kernels, self._family = "", "torch"
-        """The variant that computes, and the family of rows that it gives."""
-        fused = fuse(checkpoint)
-        loaded = self._choose_kernels(fused, insists=settings.engine == self.name)
-        self._compiled: CompiledModel | None = None
-        self._torch: TorchForm | None = None
-        if loaded is None:
-            self._torch = self._make_torch(fused)
+        *better, last = native_dtypes(settings.dtype, self.device)
+        for self.dtype in better:
+            with suppress(EngineError):  # what `auto` would rather have; there is another
+                self._prepare(checkpoint, check, insists=settings.engine == self.name)
+                break
         else:
-            self.kernels, self._family = loaded.name, loaded.family(self.dtype)
-            if check is not None and self.dtype != "float32":  # first, so that one packed model is in memory at a time
-                self._check(check, checkpoint, {"float32": CompiledModel(loaded.library, fused, "float32")})
-            self._compiled = CompiledModel(loaded.library, fused, self.dtype)
+            self.dtype = last
+            self._prepare(checkpoint, check, insists=settings.engine == self.name)
         beams = (self._rules.beams, self._rules.beams + SAFER_BEAMS)
         self.batch_independent = self._torch is None or self._torch.keeps_rows(self._rows, beams)
         self.signature: Signature = {
@@ -103,6 +97,22 @@ class NativeEngine:
             "beams": str(self._rules.beams),
             "length-penalty": f"{self._rules.length_penalty:g}",
         }
+
+    def _prepare(self, checkpoint: Checkpoint, check: SelfCheck | None, *, insists: bool) -> None:
+        """Pack the weights in the number type, and check what they give. Raises EngineError as the constructor."""
+        self.kernels, self._family = "", "torch"
+        """The variant that computes, and the family of rows that it gives."""
+        self._compiled: CompiledModel | None = None
+        self._torch: TorchForm | None = None
+        fused = fuse(checkpoint)
+        loaded = self._choose_kernels(fused, insists=insists)
+        if loaded is None:
+            self._torch = self._make_torch(fused)
+        else:
+            self.kernels, self._family = loaded.name, loaded.family(self.dtype)
+            if check is not None and self.dtype != "float32":  # first, so that one packed model is in memory at a time
+                self._check(check, checkpoint, {"float32": CompiledModel(loaded.library, fused, "float32")})
+            self._compiled = CompiledModel(loaded.library, fused, self.dtype)
         if check is not None:
             self._check(check, checkpoint, {self.dtype: self._compiled})
 
@@ -271,10 +281,14 @@ def _stop(feed: Feed, running: Iterable[threading.Thread]) -> None:
         thread.join()
 
 
-def choose_native_dtype(name: str, device: str) -> str:
-    """As the engine `transformers` chooses; int8 on the CPU besides. Raises EngineError."""
-    if name != "int8":
-        return choose_dtype(name, device)
-    if device != "cpu":
+def native_dtypes(name: str, device: str) -> tuple[str, ...]:
+    """The number types to try, the best first: the named one, or for `auto` int8 on a CPU, then what `transformers` takes.
+
+    Raises EngineError for int8 elsewhere.
+    """
+    if name == "int8" and device != "cpu":
         raise EngineError(f"the engine 'native' has no int8 on '{device}'", "use --dtype auto, or --device cpu")
-    return name
+    if name == "int8":
+        return (name,)
+    chosen = choose_dtype(name, device)
+    return ("int8", chosen) if name == "auto" and device == "cpu" else (chosen,)
