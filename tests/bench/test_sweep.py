@@ -172,7 +172,7 @@ def test_baseline(bench: Command, tmp_path: Path) -> None:
     assert bench("--engines", "echo", "--batch-sizes", "2,8", "--sentences", "9").returncode == 0
     old = json.loads((tmp_path / "out/bench.json").read_text(encoding="utf-8"))
     for row in old["measurements"]:
-        row["seconds"] = [1000 * seconds for seconds in row["seconds"]]
+        row["seconds"] = [1e6 * seconds for seconds in row["seconds"]]
     (tmp_path / "old.json").write_text(json.dumps(old), encoding="utf-8")
     done = bench("--baseline", "old.json")
     assert done.returncode == 0, done.stderr

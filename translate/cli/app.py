@@ -69,19 +69,16 @@ def examples(*lines: str) -> str:
 
 app.command(
     "run",
-    cls=GroupedCommand,
     help="Translate text files (default command; the word `run` may be omitted).",
     epilog=examples("translate data/*.txt", "translate articles --model tiny-de-en --output out --text"),
 )(as_command(run_command))
 app.command(
     "segment",
-    cls=GroupedCommand,
     help="Show the sentence spans of text files as JSON lines.",
     epilog=examples("translate segment data/nachricht.txt", "translate segment articles > sentences.jsonl"),
 )(as_command(segment_command))
 app.command(
     "models",
-    cls=GroupedCommand,
     help="Show what models.txt offers, and which of it is on this machine.",
     epilog=examples("translate models", "translate models --models-file models.txt --json"),
 )(as_command(models_command))
@@ -92,19 +89,16 @@ app.command(
 )(as_command(check_command))
 app.command(
     "show",
-    cls=GroupedCommand,
     help="Read a run: its articles on the terminal or on a page, its rows with a flag.",
     epilog=examples("translate show out --html read.html", "translate show out --flag number-mismatch"),
 )(as_command(show_command))
 app.command(
     "status",
-    cls=GroupedCommand,
     help="Show how far a run is: documents done, under way, failed and left, and how to go on.",
     epilog=examples("translate status", "translate status out/tiny-de-en --json"),
 )(as_command(status_command))
 app.command(
     "export",
-    cls=GroupedCommand,
     help="Write a run as CSV, TSV, TMX, XLIFF, Parquet, text, HTML or Word files.",
     epilog=examples(
         "translate export out --to tmx --output run.tmx", "translate export out --to docx --output english"
@@ -112,13 +106,11 @@ app.command(
 )(as_command(export_command))
 app.command(
     "corrections",
-    cls=GroupedCommand,
     help="Keep what people have corrected; the next run writes it.",
     epilog=examples("translate corrections corrections.jsonl", "translate corrections run.tmx --output out/tiny-de-en"),
 )(as_command(corrections_command))
 app.command(
     "compare",
-    cls=GroupedCommand,
     help="Compare two or more runs, with or without a reference.",
     epilog=examples(
         "translate compare out/tiny-de-en out/opus-mt-de-en --html compare.html",
@@ -127,12 +119,15 @@ app.command(
 )(as_command(compare_command))
 app.command(
     "bench",
-    cls=GroupedCommand,
     help="Measure which batch size and engine is best here, and keep it for `translate`.",
     epilog=examples(
         "translate bench data/*.txt", "translate bench data/*.txt --engines native --dtypes float32,int8 --seconds 120"
     ),
 )(as_command(bench_command))
+
+
+for command in app.registered_commands:
+    command.cls = GroupedCommand
 
 
 def command_names() -> list[str]:
