@@ -100,6 +100,26 @@ def test_another_number_of_columns_is_an_error(text: str, columns: str, tmp_path
         check(tmp_path / "a.tsv", text)
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "lost"),
+    [
+        ("Hallo {name}!", "Hello {name}!", ""),
+        ("Hallo {name}!", "Hello name!", "{name}"),
+        ("Noch %d Dateien", "%d files left", ""),
+        ("Noch %d Dateien", "Files left", "%d"),
+        ("<p>Eins</p><p>Zwei</p>", "<p>One</p>Two", "<p>"),
+        ("Siehe config.yaml.", "See config.yml.", "config.yaml"),
+        ("20 EUR für A4", "20 euros for A4", ""),
+    ],
+)
+def test_what_must_stay_is_looked_for(source: str, target: str, lost: str, tmp_path: Path) -> None:
+    """Placeholders, tags, names of files: as often as in the source."""
+    (tmp_path / "a.jsonl").write_text(json.dumps({"source": source, "target": target}), encoding="utf-8")
+    (row,) = check_file(str(tmp_path / "a.jsonl"))
+    reasons = [doubt.reason for doubt in row.doubts if doubt.flag == Flag.PROTECTED_LOST]
+    assert [reason.split(",")[0] for reason in reasons] == [f"source has {lost}"] * bool(lost)
+
+
 def test_half_a_character_is_written_as_it_was(tmp_path: Path) -> None:
     """JSON can spell it; UTF-8 cannot hold it."""
     rows = check(tmp_path / "a.jsonl", '{"source":"Ja.","target":"Yes.","x":"\\ud800"}\n')

@@ -6,11 +6,13 @@ A file is looked through once before the first row comes, so that what cannot be
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from translate.protect.kinds import find_spans
 from translate.records import Flag, InputError
 from translate.run.checks import Doubt, find_doubts, order_flags
 from translate.run.rows import LINE_BREAKS
@@ -21,6 +23,10 @@ HINT = 'give rows of JSON with "source" and "target", or lines of two columns wi
 HEADER = ("source", "target")
 DECIDED = frozenset(Flag) - {Flag.PASSTHROUGH, Flag.SPLIT, Flag.UNKNOWN_TOKEN, Flag.MAX_LENGTH, Flag.RETRIED}
 """What the two texts decide. The other flags tell how a row was made; only the program that made it knows that."""
+
+
+COPIED = frozenset(("brace", "printf", "tag", "iban", "isbn", "path", "file"))
+"""Kinds of spans that every translation has as they are. Codes, units and names of products are now and then rightly changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +87,22 @@ def format_checked(row: CheckedRow) -> str:
 
 def _check(pairs: Iterable[_Pair]) -> Iterator[CheckedRow]:
     for pair in pairs:
-        doubts = tuple(find_doubts(pair.source, pair.target))
-        yield CheckedRow(pair.line, pair.source, pair.target, doubts, pair.fields)
+        doubts = list(find_doubts(pair.source, pair.target))
+        if not any(doubt.flag in (Flag.EMPTY, Flag.PROTECTED_LOST) for doubt in doubts):
+            doubts += _find_lost(pair.source, pair.target)
+        yield CheckedRow(pair.line, pair.source, pair.target, tuple(doubts), pair.fields)
+
+
+def _find_lost(source: str, target: str) -> Iterator[Doubt]:
+    """A doubt if a placeholder, a tag or the like stands less often in the target than in the source."""
+    spans = Counter(source[span.start : span.end] for span in find_spans(source) if span.kind in COPIED)
+    for text, count in spans.items():
+        if target.count(text) < count:
+            yield Doubt(
+                Flag.PROTECTED_LOST,
+                f"source has {text}, which the target does not have{' as often' * (text in target)}",
+            )
+            return
 
 
 def _read_pairs(lines: Iterable[str], name: str) -> Iterator[_Pair]:
