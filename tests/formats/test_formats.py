@@ -11,6 +11,7 @@ import docx
 import pysubs2
 import pytest
 
+from tests.helpers.cases import DATA
 from tests.helpers.command import Command, rows
 from translate.formats import html, markdown, subtitles, word
 from translate.formats.base import Format, english_name, find_format
@@ -135,6 +136,26 @@ def test_docx_keeps_everything_but_its_words(tmp_path: Path) -> None:
     assert made.sections[0].header.paragraphs[0].text == "KOPFZEILE"
     assert made.paragraphs[0].style is not None
     assert made.paragraphs[0].style.name == "Heading 1"
+
+
+def test_docx_of_libreoffice(tmp_path: Path) -> None:
+    """Headings, bold text, lists, tables and links as that program writes them."""
+    path = DATA / "meldung.docx"
+    assert word.read(path, "") == [
+        "Neuer Radweg eröffnet",
+        "Die Stadt hat am 12. Mai einen Radweg eröffnet. Er ist 3,5 km lang.",
+        "Baukosten: 1,2 Mio. Euro",
+        "Bauzeit: acht Monate",
+        "Abschnitt",
+        "Länge",
+        "Bahnhof bis Rathaus",
+        "1,5 km",
+        "Mehr dazu steht auf der Seite der Stadt.",
+    ]
+    made, before = docx.Document(io.BytesIO(upper(word, path))), docx.Document(str(path))
+    assert [p.text for p in made.paragraphs] == [p.text.upper() for p in before.paragraphs]
+    assert [p.style and p.style.name for p in made.paragraphs] == [p.style and p.style.name for p in before.paragraphs]
+    assert [cell.text for cell in made.tables[0].rows[1].cells] == ["BAHNHOF BIS RATHAUS", "1,5 KM"]
 
 
 def test_html_gives_its_main_text(tmp_path: Path) -> None:
