@@ -40,7 +40,7 @@ for name, engine in (line.split() for line in sys.stdin):
     catalog.BUNDLED = Path(name) if "bundled" in name else catalog.PACKAGE / "model" / "bundled"
     settings = Settings(engine=engine, device="cpu", dtype="float32", beams=1)
     output = Path("results", name.replace("/", "-"))
-    model = "tiny-de-en" if "bundled" in name else name
+    model = "tiny-de-en" if "bundled" in name else f"./{name}"
     try:
         for _ in run(Job(("a.txt",), output=output, model=model, settings=settings)):
             pass
@@ -299,7 +299,7 @@ def swap_while_resuming(folder: Path) -> Tally:
         home = folder / str(number)
         copy_model(home / "model")
         (home / "a.txt").write_text(TEXT, encoding="utf-8")
-        arguments = ("a.txt", "--engine", "echo", "--model", "model", "-q")
+        arguments = ("a.txt", "--engine", "echo", "--model", "./model", "-q")
         problem = complain(run(arguments, home), 0)
         (home / "model" / file).write_bytes(data)
         tally.add(problem or complain(run(arguments, home), 1))

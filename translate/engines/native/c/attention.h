@@ -94,7 +94,8 @@ INLINE float quantise_head(const float *x, word head, uint32_t *words, int32_t *
     for (word i = 0; i < head; i += LANES) {
         bvec bytes = __builtin_convertvector(nearest(load(x + i) * factor), bvec);
         *(bvec *)((char *)words + i) = bytes;
-        whole += __builtin_convertvector(bytes, ivec); /* what is no number is a byte by now, so that the sum stays in bounds */
+        /* Of the stored bytes, with their signs: what is no number is a byte by now, so that the sum stays in bounds. */
+        whole += __builtin_convertvector((signed_bvec)bytes, ivec);
     }
     *sum = 128 * total_int(whole);
     return most * (1.0f / 127);

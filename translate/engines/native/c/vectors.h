@@ -39,6 +39,7 @@ VECTOR(int32_t, ivec);
 VECTOR(uint32_t, uvec);
 VECTOR(uint16_t, hvec); /* bfloat16 */
 VECTOR(uint8_t, bvec);
+VECTOR(int8_t, signed_bvec);
 typedef int16_t svec __attribute__((vector_size(LANES * 4), aligned(4), may_alias)); /* two to a word of 32 bits */
 typedef uint16_t usvec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 
