@@ -11,6 +11,9 @@ from translate.protect.kinds import find_spans
 SPANS = """
 url | Siehe ⟦https://zeitung.example/a?b=1&c=ü#x⟧. | Unter (⟦www.museum.de/x_(y)⟧) steht ⟦bibliothek.org⟧, dort ⟦ftp://a.b/c⟧! | „⟦https://x.de/⟧“
 email | An ⟦o'neill+x@mail.stadt.koeln⟧ und ⟦mailto:a@b.de⟧.
+email | Schreiben Sie an ⟦info@beispiel.de⟧.
+email | Mehr unter ⟦https://www.amt.de⟧ oder ⟦post@amt.beispiel.de⟧.
+email | Wer fragt (⟦a@b.de⟧)? Und ⟦c.d@e-f.co.uk⟧!
 ip | Von ⟦172.16.0.1/24⟧ nach ⟦fe80::1⟧ und ⟦00:1a:2b:3c:4d:5e⟧, Port ⟦8.8.8.8:53⟧.
 iban | Auf ⟦NL91 ABNA 0417 1643 00⟧ oder ⟦ES9121000418450200051332⟧ und BIC ⟦COBADEFFXXX⟧.
 brace | Hallo ⟦{vorname}⟧, ⟦{{ a.b ¦ upper }}⟧, ⟦${x}⟧, ⟦%{n}⟧, ⟦[[ort]]⟧, ⟦%NAME%⟧, ⟦__ORT__⟧, ⟦#STADT#⟧, ⟦{0}⟧.
