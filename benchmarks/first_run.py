@@ -25,6 +25,7 @@ def first_run() -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(ROOT / "data", folder / "data")
+        shutil.copy(ROOT / "models.txt", folder)
         files = sorted(str(path.relative_to(folder)) for path in folder.glob("data/*.txt"))
         code = "from translate.__main__ import main; main()"
         done = subprocess.run(
